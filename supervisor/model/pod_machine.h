@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one value and the one function that ship: all services, the pod's phase and everybody who waits.
+// `on_event` routes a fact to the machine that it concerns, then settles: starts what may start, stops
+// whose turn it is, moves the life cycle, answers who waited, until nothing changes (bounded). The
+// runtime knows only this file; the simulation runs the same code.
+//
+//   fact / request ──► service machine of that service ─┐
+//                 └──► life cycle machine ──────────────┤
+//                                                       ▼
+//        ┌──► may start? ──► whose turn to stop? ──► life cycle ──► who can be answered? ──┐
+//        └──────────────────────────── until nothing changes ◄─────────────────────────────┘
+//                                                       ▼
+//                            next value · actions (orders) · changes (for the journal and the log)
+#pragma once
+
+#include "model/dependency_graph.h"
+#include "model/lifecycle_machine.h"
+#include "model/service_machine.h"
+#include "model/spec.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace davit::model {
+
+using RequestId = std::uint64_t;
+
+enum class Verb : std::uint8_t {
+    poststart,
+    prestop,
+    online,
+    offline,
+    start,        // services
+    stop,         // services
+    restart,      // services
+    signal,       // services, at once
+    wait_phase,   // phase
+    wait_service, // services
+};
+std::string_view to_string(Verb verb);
+
+/// What somebody asked of davit, and how to tell them.
+struct Request {
+    RequestId id = 0;
+    Verb verb = Verb::poststart;
+    std::vector<ServiceIndex> services;
+    Phase phase = Phase::online;      // wait_phase
+    int signal = 0;                   // signal
+    bool cascade = false;             // stop: dependents too
+    bool no_wait = false;             // answer as soon as it is accepted
+    std::optional<Duration> timeout;  // poststart: instead of postStart.timeoutSeconds
+
+    friend bool operator==(const Request&, const Request&) = default;
+};
+
+enum class Verdict : std::uint8_t {
+    done,      // exit 0
+    failed,    // exit 1: it was tried
+    refused,   // exit 1, HTTP 409: it was not even tried
+    timed_out, // exit 4
+};
+std::string_view to_string(Verdict verdict);
+
+struct Waiter {
+    Request request;
+    TimePoint since;
+    std::optional<TimePoint> deadline;
+    std::vector<unsigned> attempts; // restart: the attempts to be left behind, one a service
+    friend bool operator==(const Waiter&, const Waiter&) = default;
+};
+
+/// Stop or restart of a helper by hand that waits for its turn (dependents first).
+enum class Pending : std::uint8_t { none, stop, restart };
+
+struct Pod {
+    Lifecycle lifecycle;
+    std::vector<Service> services; // as in PodSpec
+    std::vector<Pending> pending;  // as in PodSpec
+    std::vector<Waiter> waiters;
+
+    friend bool operator==(const Pod&, const Pod&) = default;
+};
+
+Pod initial_pod(const PodSpec& spec);
+
+// ---- events ----------------------------------------------------------------------------------------
+
+struct ServiceFact {
+    ServiceIndex service;
+    ServiceEvent event; // a fact of the runtime: Launched, LeaderExited, CheckFinished, ...
+};
+/// Any signal but those that concern davit itself (CHLD). The machine knows which stop and which are passed on.
+struct SignalReceived {
+    int signal;
+    bool from_inside;
+};
+struct ClientLeft {
+    RequestId id;
+};
+struct TimePassed {};
+
+using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request, ClientLeft, TimePassed, LoopStalled>;
+
+// ---- actions ---------------------------------------------------------------------------------------
+
+struct ServiceOrder {
+    ServiceIndex service;
+    unsigned attempt;
+    ServiceAction action;
+    friend bool operator==(const ServiceOrder&, const ServiceOrder&) = default;
+};
+struct Answer {
+    RequestId request;
+    Verdict verdict;
+    std::string message; // one line for the person or the kubelet's event
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+/// Ends PID 1 with `code`. `lines`: the termination log, best line first; empty for code 0.
+struct EndContainer {
+    int code;
+    std::vector<std::string> lines;
+    friend bool operator==(const EndContainer&, const EndContainer&) = default;
+};
+
+using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer>;
+
+/// One change of state, for the journal and the log. No service: the pod's phase.
+struct Change {
+    std::optional<ServiceIndex> service;
+    std::string from;
+    std::string to;
+    std::string reason;
+    friend bool operator==(const Change&, const Change&) = default;
+};
+
+struct PodTransition {
+    Pod next;
+    std::vector<Action> actions;
+    std::vector<Change> changes;
+};
+
+/// `graph` is `build_graph(spec)`, made once. Never throws but on memory.
+PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event, Moment moment);
+
+/// When TimePassed is due; nullopt: nothing will happen by itself.
+std::optional<TimePoint> next_deadline(const Pod& pod);
+
+// ---- questions -------------------------------------------------------------------------------------
+
+/// The phase is online and every readiness probe of an enabled, not completed service is good.
+bool is_ready(const PodSpec& spec, const Pod& pod);
+/// `davit probe startup`: online succeeded, or a hold or the manual gate lasts.
+bool is_started_up(const PodSpec& spec, const Pod& pod);
+/// What the ready gate waits for: "mesh: GET http://127.0.0.1:15021/ready connection refused"; empty: it is good.
+std::string gate_missing(const PodSpec& spec, const Pod& pod);
+/// What the container would end with if everything were down now.
+int exit_code(const PodSpec& spec, const Pod& pod);
+
+std::string to_string(const PodEvent& event);
+std::string to_string(const Action& action);
+
+} // namespace davit::model

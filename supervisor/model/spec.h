@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user asked for, as plain values: the configuration after layers, defaults and `${...}` are
+// resolved. Every default of the contract stands here and nowhere else; what depends on other keys
+// (a dependency's condition, main's grace period) is filled in by `resolve_defaults` in spec_defaults.h.
+// Strings that may hold secrets exist twice: the value that is used, and the text as it was written,
+// which is what a person is shown.
+#pragma once
+
+#include "model/time.h"
+
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace davit::model {
+
+using namespace std::chrono_literals;
+
+/// Index of a service in `PodSpec::services`. Order there is the order of the configuration.
+using ServiceIndex = std::size_t;
+
+/// A string from the configuration: `value` is used, `written` (with its `${...}`) is shown.
+struct Text {
+    std::string value;
+    std::string written;
+
+    Text() = default;
+    Text(std::string same) : value(same), written(std::move(same)) {}
+    Text(const char* same) : value(same), written(same) {}
+    Text(std::string value_used, std::string as_written)
+        : value(std::move(value_used)), written(std::move(as_written)) {}
+
+    friend bool operator==(const Text&, const Text&) = default;
+};
+
+struct EnvVariable {
+    std::string name;
+    Text value;
+    friend bool operator==(const EnvVariable&, const EnvVariable&) = default;
+};
+
+struct HttpHeader {
+    std::string name;
+    Text value;
+    friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
+};
+
+// ---- probes ------------------------------------------------------------------------------------
+
+struct ExecCheck {
+    std::vector<Text> command;
+    friend bool operator==(const ExecCheck&, const ExecCheck&) = default;
+};
+
+/// `httpGet` as in a Pod: good is 200..399. An empty host is localhost (127.0.0.1, then ::1).
+struct HttpCheck {
+    Text host;
+    std::uint16_t port = 0;
+    Text path = "/";
+    std::string scheme = "http"; // http or https; certificates are not verified, as the kubelet does not
+    std::vector<HttpHeader> headers;
+    friend bool operator==(const HttpCheck&, const HttpCheck&) = default;
+};
+
+struct TcpCheck {
+    Text host;
+    std::uint16_t port = 0;
+    friend bool operator==(const TcpCheck&, const TcpCheck&) = default;
+};
+
+using Check = std::variant<ExecCheck, HttpCheck, TcpCheck>;
+
+struct ProbeSpec {
+    Check check;
+    Duration initial_delay = 0s;
+    Duration period = 10s;
+    Duration timeout = 1s;
+    int success_threshold = 1;
+    int failure_threshold = 3;
+    friend bool operator==(const ProbeSpec&, const ProbeSpec&) = default;
+};
+
+enum class ProbeKind : std::uint8_t { startup, readiness, liveness };
+
+// ---- services ----------------------------------------------------------------------------------
+
+enum class Condition : std::uint8_t { started, ready, completed };
+
+struct Dependency {
+    ServiceIndex service = 0;
+    Condition condition = Condition::started;
+    bool required = true;
+    friend bool operator==(const Dependency&, const Dependency&) = default;
+};
+
+enum class RestartPolicy : std::uint8_t { always, on_failure, never };
+
+struct BackoffSpec {
+    Duration initial = 500ms;
+    double factor = 2;
+    Duration max = 30s;
+    Duration reset_after = 30s;
+    int limit = 0; // restarts; 0 = no limit
+    friend bool operator==(const BackoffSpec&, const BackoffSpec&) = default;
+};
+
+enum class LogMode : std::uint8_t { raw, prefix };
+
+struct ServiceSpec {
+    std::string name;
+    bool main = false;
+    bool oneshot = false;
+    bool enabled = true;
+    bool critical = false;
+    std::vector<Text> command; // argv: `command` and `args` together
+    std::vector<EnvVariable> env;
+    std::optional<Text> working_dir;
+    std::vector<Dependency> depends_on;
+    std::optional<ProbeSpec> startup_probe;
+    std::optional<ProbeSpec> readiness_probe;
+    std::optional<ProbeSpec> liveness_probe;
+    RestartPolicy restart_policy = RestartPolicy::always;
+    BackoffSpec backoff;
+    std::vector<int> success_exit_codes = {0};
+    int stop_signal = SIGTERM;
+    std::vector<Text> stop_command; // empty: none
+    std::optional<Duration> grace;  // nullopt only for main: what the budget leaves
+    LogMode log_mode = LogMode::prefix;
+    friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
+};
+
+inline constexpr Duration default_helper_grace = 10s;
+
+// ---- life cycle --------------------------------------------------------------------------------
+
+struct ExecStep {
+    std::vector<Text> command;
+    friend bool operator==(const ExecStep&, const ExecStep&) = default;
+};
+
+struct HttpStep {
+    std::string method = "GET";
+    Text url;
+    std::vector<HttpHeader> headers;
+    Text body;
+    std::vector<int> expect_status; // empty: any of 200..299
+    friend bool operator==(const HttpStep&, const HttpStep&) = default;
+};
+
+struct TcpStep {
+    Text host;
+    std::uint16_t port = 0;
+    friend bool operator==(const TcpStep&, const TcpStep&) = default;
+};
+
+struct SleepStep {
+    Duration length = 0s;
+    friend bool operator==(const SleepStep&, const SleepStep&) = default;
+};
+
+struct StepSpec {
+    std::variant<ExecStep, HttpStep, TcpStep, SleepStep> action;
+    std::optional<Duration> timeout; // of each attempt; nullopt: preload and online 60 s, else what the budget leaves
+    int attempts = 1;
+    Duration period = 1s;
+    friend bool operator==(const StepSpec&, const StepSpec&) = default;
+};
+
+inline constexpr Duration default_start_step_timeout = 60s;
+
+enum class StepKind : std::uint8_t { preload, online, offline, stop };
+
+struct DrainSpec {
+    Duration min = 0s;
+    Duration max = 0s;
+    std::vector<std::uint16_t> ports;
+    friend bool operator==(const DrainSpec&, const DrainSpec&) = default;
+};
+
+inline constexpr Duration default_drain_min_with_ports = 5s;
+inline constexpr Duration default_drain_max_with_ports = 15s;
+/// Traffic has ended when no connection was seen for this long.
+inline constexpr Duration drain_quiet = 1s;
+
+enum class OnTimeout : std::uint8_t { detach, fail };
+enum class GoOnline : std::uint8_t { automatic, manual };
+enum class OnFailure : std::uint8_t { shutdown, hold };
+
+struct LifecycleSpec {
+    std::vector<StepSpec> preload;
+    std::vector<StepSpec> online;
+    std::vector<StepSpec> offline;
+    std::vector<StepSpec> stop;
+    Duration ready_timeout = 600s;
+    DrainSpec drain;
+    Duration post_start_timeout = 60s;
+    OnTimeout post_start_on_timeout = OnTimeout::detach;
+    GoOnline go_online = GoOnline::automatic;
+    OnFailure on_failure = OnFailure::shutdown;
+
+    const std::vector<StepSpec>& steps(StepKind kind) const {
+        switch (kind) {
+        case StepKind::preload: return preload;
+        case StepKind::online: return online;
+        case StepKind::offline: return offline;
+        case StepKind::stop: break;
+        }
+        return stop;
+    }
+    friend bool operator==(const LifecycleSpec&, const LifecycleSpec&) = default;
+};
+
+// ---- the pod -----------------------------------------------------------------------------------
+
+struct PodSpec {
+    std::string app;
+    Duration grace = 30s; // terminationGracePeriodSeconds of the Pod
+    std::vector<ServiceSpec> services;
+    LifecycleSpec lifecycle;
+
+    /// Index of the main service; nullopt: the configuration has none (an error in `run`).
+    std::optional<ServiceIndex> main() const {
+        for (ServiceIndex index = 0; index < services.size(); ++index) {
+            if (services[index].main) {
+                return index;
+            }
+        }
+        return std::nullopt;
+    }
+    std::optional<ServiceIndex> find(std::string_view name) const {
+        for (ServiceIndex index = 0; index < services.size(); ++index) {
+            if (services[index].name == name) {
+                return index;
+            }
+        }
+        return std::nullopt;
+    }
+    friend bool operator==(const PodSpec&, const PodSpec&) = default;
+};
+
+} // namespace davit::model

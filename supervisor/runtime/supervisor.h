@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one driver: it owns the pod's value, gives every fact to the pod machine, writes one log line a
+// change, keeps the journal and obeys the actions. No policy lives here. The faces (api/) talk to the
+// rest of davit through this header only: they ask, look and listen.
+//
+//   os/ (exits, signals, checks, lines) ──► post(fact) ──► model::on_event ──► actions ──► drivers ──► os/
+//   api/ ──► ask(request) ────────────────►      │
+//   api/ ◄── answer, progress lines, changes ◄───┘
+#pragma once
+
+#include "model/dependency_graph.h"
+#include "model/pod_machine.h"
+#include "model/spec.h"
+#include "runtime/journal.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::runtime {
+
+/// What a client of a request hears. All are called from the loop, never from inside `ask`.
+struct Listener {
+    /// A line for the person who waits: a change of phase, a line of a step's output, what is missing.
+    std::function<void(std::string_view line)> progress;
+    /// Once, last.
+    std::function<void(model::Verdict verdict, std::string_view message)> answer;
+};
+
+/// What `app` decides before anything runs.
+struct SupervisorOptions {
+    std::vector<std::string> environment; // PID 1's own, as NAME=value
+    std::string socket;                   // for DAVIT_SOCKET
+    int cpus = 1;                         // for DAVIT_CPUS
+    bool plain_init = false;              // section 3.3: no configuration
+    bool signal_group = false;            // plain init: -g
+    std::string termination_log;          // path; empty: none
+};
+
+class Supervisor {
+public:
+    Supervisor(boost::asio::io_context& loop, model::PodSpec spec, SupervisorOptions options);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    /// Begins to start services. `ended` is called once with the container's exit code.
+    void start(std::function<void(int code)> ended);
+
+    /// Hands a request to the pod machine. The id is for `forget`.
+    model::RequestId ask(model::Request request, Listener listener);
+    /// The client went away: nothing is cancelled, nothing more is told.
+    void forget(model::RequestId id);
+
+    const model::PodSpec& spec() const;
+    const model::Pod& pod() const;
+    const Journal& journal() const;
+
+    /// Wall clock time (RFC 3339, UTC, milliseconds) of a moment of the monotonic clock.
+    std::string wall_clock(TimePoint moment) const;
+    /// The newest lines that a relayed service or step wrote, oldest first, at most `count`.
+    std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
+
+    std::uint64_t orphans_reaped() const;
+    std::uint64_t dropped_log_lines() const;
+
+private:
+    class Body;
+    std::unique_ptr<Body> body_;
+};
+
+} // namespace davit::runtime
