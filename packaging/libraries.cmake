@@ -13,10 +13,12 @@ target_link_libraries(davit_with_boost INTERFACE Boost::headers)
 target_compile_definitions(davit_with_boost INTERFACE
     BOOST_PROCESS_USE_STD_FS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_THREADS BOOST_ERROR_CODE_HEADER_ONLY)
 
-find_package(spdlog REQUIRED)
-find_package(fmt REQUIRED)
+# Headers only; the targets of Debian's packages would link the shared libfmt.
+find_path(DAVIT_SPDLOG spdlog/spdlog.h REQUIRED)
+find_path(DAVIT_FMT fmt/format.h REQUIRED)
 add_library(davit_with_spdlog INTERFACE)
-target_link_libraries(davit_with_spdlog INTERFACE spdlog::spdlog_header_only fmt::fmt-header-only)
+target_include_directories(davit_with_spdlog SYSTEM INTERFACE ${DAVIT_SPDLOG} ${DAVIT_FMT})
+target_compile_definitions(davit_with_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
 
 find_package(CLI11 REQUIRED)
 add_library(davit_with_cli11 INTERFACE)
@@ -28,7 +30,7 @@ target_link_libraries(davit_with_yaml_cpp INTERFACE ${DAVIT_YAML_CPP})
 
 add_library(davit_with_curl INTERFACE)
 if(DAVIT_STATIC)
-    include(packaging/static_curl.cmake OPTIONAL)
+    include(packaging/static_curl.cmake)
 else()
     find_package(CURL REQUIRED)
     target_link_libraries(davit_with_curl INTERFACE CURL::libcurl)
