@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of keys. See keys.h. The defaults stand in model/spec.h.
+#include "config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace davit::config {
+
+namespace {
+
+using enum ValueType;
+using Names = std::string_view;
+
+constexpr double a_year = 365.0 * 86'400;
+constexpr double many = 1'000'000;
+
+constexpr Range any_time{.min = 0, .max = a_year};
+constexpr Range some_time{.min = 0.01, .max = a_year};
+constexpr Range port_range{.min = 1, .max = 65'535};
+constexpr Range at_least_one{.min = 1, .max = many};
+
+constexpr std::array<Names, 3> restart_policies = {"Always", "OnFailure", "Never"};
+constexpr std::array<Names, 2> log_modes = {"raw", "prefix"};
+constexpr std::array<Names, 2> schemes = {"HTTP", "HTTPS"};
+constexpr std::array<Names, 3> conditions = {"started", "ready", "completed"};
+constexpr std::array<Names, 2> on_timeout = {"detach", "fail"};
+constexpr std::array<Names, 2> go_online = {"auto", "manual"};
+constexpr std::array<Names, 2> on_failure = {"shutdown", "hold"};
+
+// ---- checks ------------------------------------------------------------------------------------
+
+constexpr std::array exec_table = {
+    Key{.name = "command", .type = command, .meaning = "program and arguments; no shell is run", .required = true},
+};
+constexpr KeySet exec_keys{.noun = "exec", .keys = exec_table};
+
+constexpr std::array http_get_table = {
+    Key{.name = "path", .type = text, .meaning = "path of the address"},
+    Key{.name = "port", .type = port, .meaning = "port number", .range = port_range, .required = true},
+    Key{.name = "host", .type = text, .meaning = "name or address; localhost if it is left out"},
+    Key{.name = "scheme", .type = choice, .meaning = "HTTP or HTTPS", .choices = schemes},
+    Key{.name = "httpHeaders", .type = text_map, .meaning = "headers of the request", .secret = true},
+};
+constexpr KeySet http_get_keys{.noun = "httpGet", .keys = http_get_table};
+
+constexpr std::array tcp_table = {
+    Key{.name = "port", .type = port, .meaning = "port number", .range = port_range, .required = true},
+    Key{.name = "host", .type = text, .meaning = "name or address; localhost if it is left out"},
+};
+constexpr KeySet tcp_keys{.noun = "tcpSocket", .keys = tcp_table};
+
+constexpr std::array probe_table = {
+    Key{.name = "exec", .type = fields, .meaning = "good if the command ends with 0", .fields = &exec_keys},
+    Key{.name = "httpGet", .type = fields, .meaning = "good if the answer is 200 to 399", .fields = &http_get_keys},
+    Key{.name = "tcpSocket", .type = fields, .meaning = "good if a connection opens", .fields = &tcp_keys},
+    Key{.name = "initialDelaySeconds",
+        .type = seconds,
+        .meaning = "from the start to the first try",
+        .range = any_time},
+    Key{.name = "periodSeconds", .type = seconds, .meaning = "from try to try", .range = some_time},
+    Key{.name = "timeoutSeconds", .type = seconds, .meaning = "of one try", .range = some_time},
+    Key{.name = "successThreshold",
+        .type = integer,
+        .meaning = "good tries in a row that count",
+        .range = at_least_one},
+    Key{.name = "failureThreshold", .type = integer, .meaning = "bad tries in a row that count", .range = at_least_one},
+};
+
+// ---- services ----------------------------------------------------------------------------------
+
+constexpr std::array dependency_table = {
+    Key{.name = "condition", .type = choice, .meaning = "what is waited for", .choices = conditions},
+    Key{.name = "required",
+        .type = boolean,
+        .meaning = "false: go on when it is failed, stopped or in its first backoff"},
+};
+
+constexpr std::array backoff_table = {
+    Key{.name = "initialSeconds", .type = seconds, .meaning = "before the first restart", .range = any_time},
+    Key{.name = "factor",
+        .type = number,
+        .meaning = "growth from restart to restart",
+        .range = {.min = 1, .max = 1000}},
+    Key{.name = "maxSeconds", .type = seconds, .meaning = "the longest wait", .range = any_time},
+    Key{.name = "resetAfterSeconds", .type = seconds, .meaning = "a run this long starts anew", .range = any_time},
+    Key{.name = "limit",
+        .type = integer,
+        .meaning = "restarts until failed; 0: no limit",
+        .range = {.min = 0, .max = many}},
+};
+constexpr KeySet backoff_keys{.noun = "backoff", .keys = backoff_table};
+
+constexpr std::array service_table = {
+    Key{.name = "command", .type = command, .meaning = "program and arguments; no shell is run"},
+    Key{.name = "args", .type = command, .meaning = "more arguments"},
+    Key{.name = "main", .type = boolean, .meaning = "its exit ends the container"},
+    Key{.name = "oneshot", .type = boolean, .meaning = "runs to completion"},
+    Key{.name = "dependsOn",
+        .type = dependencies,
+        .meaning = "what must be there before it starts",
+        .fields = &dependency_keys},
+    Key{.name = "env", .type = text_map, .meaning = "added to the environment of PID 1", .secret = true},
+    Key{.name = "workingDir", .type = text, .meaning = "where it starts"},
+    Key{.name = "startupProbe",
+        .type = fields,
+        .meaning = "until it is good nothing else is probed",
+        .fields = &probe_keys,
+        .merging = Merging::whole},
+    Key{.name = "readinessProbe",
+        .type = fields,
+        .meaning = "whether it can serve",
+        .fields = &probe_keys,
+        .merging = Merging::whole},
+    Key{.name = "livenessProbe",
+        .type = fields,
+        .meaning = "whether it must be restarted",
+        .fields = &probe_keys,
+        .merging = Merging::whole},
+    Key{.name = "restartPolicy", .type = choice, .meaning = "what follows its end", .choices = restart_policies},
+    Key{.name = "backoff", .type = fields, .meaning = "waits between restarts", .fields = &backoff_keys},
+    Key{.name = "critical", .type = boolean, .meaning = "its failure ends the container"},
+    Key{.name = "successExitCodes",
+        .type = integers,
+        .meaning = "exit codes that are a success",
+        .range = {.min = 0, .max = 255}},
+    Key{.name = "stopSignal", .type = signal, .meaning = "asks it to end"},
+    Key{.name = "stopCommand", .type = command, .meaning = "asks it to end, instead of a signal"},
+    Key{.name = "terminationGracePeriodSeconds", .type = seconds, .meaning = "from asking to KILL", .range = any_time},
+    Key{.name = "logs",
+        .type = choice,
+        .meaning = "how its output reaches the container's log",
+        .choices = log_modes,
+        .merging = Merging::whole},
+    Key{.name = "enabled",
+        .type = boolean,
+        .meaning = "false: as if it were not there, and met for those that depend on it"},
+};
+
+// ---- life cycle --------------------------------------------------------------------------------
+
+constexpr std::array http_step_table = {
+    Key{.name = "method", .type = text, .meaning = "GET, POST, PUT, ..."},
+    Key{.name = "url", .type = text, .meaning = "http:// or https:// address", .required = true},
+    Key{.name = "headers", .type = text_map, .meaning = "headers of the request", .secret = true},
+    Key{.name = "body", .type = text, .meaning = "what is sent", .secret = true},
+    Key{.name = "expectStatus",
+        .type = integers,
+        .meaning = "good answers; any of 200 to 299 if it is left out",
+        .range = {.min = 100, .max = 599}},
+};
+constexpr KeySet http_step_keys{.noun = "http", .keys = http_step_table};
+
+constexpr std::array sleep_table = {
+    Key{.name = "seconds", .type = seconds, .meaning = "how long", .range = any_time, .required = true},
+};
+constexpr KeySet sleep_keys{.noun = "sleep", .keys = sleep_table};
+
+constexpr std::array step_table = {
+    Key{.name = "exec", .type = fields, .meaning = "run a command", .fields = &exec_keys},
+    Key{.name = "http", .type = fields, .meaning = "send a request", .fields = &http_step_keys},
+    Key{.name = "tcpSocket", .type = fields, .meaning = "open a connection", .fields = &tcp_keys},
+    Key{.name = "sleep", .type = fields, .meaning = "wait", .fields = &sleep_keys},
+    Key{.name = "timeoutSeconds", .type = seconds, .meaning = "of each attempt", .range = some_time},
+    Key{.name = "attempts", .type = integer, .meaning = "tries until it counts as failed", .range = at_least_one},
+    Key{.name = "periodSeconds", .type = seconds, .meaning = "between attempts", .range = any_time},
+};
+
+constexpr std::array drain_table = {
+    Key{.name = "minSeconds", .type = seconds, .meaning = "wait at least", .range = any_time},
+    Key{.name = "maxSeconds", .type = seconds, .meaning = "wait at most, minSeconds included", .range = any_time},
+    Key{.name = "ports", .type = ports, .meaning = "own ports whose connections must have ended", .range = port_range},
+};
+constexpr KeySet drain_keys{.noun = "drain", .keys = drain_table};
+
+constexpr std::array post_start_table = {
+    Key{.name = "timeoutSeconds", .type = seconds, .meaning = "how long the hook waits", .range = some_time},
+    Key{.name = "onTimeout", .type = choice, .meaning = "what the hook then says", .choices = on_timeout},
+};
+constexpr KeySet post_start_keys{.noun = "postStart", .keys = post_start_table};
+
+constexpr std::array lifecycle_table = {
+    Key{.name = "preload", .type = steps, .meaning = "once main runs", .fields = &step_keys, .merging = Merging::whole},
+    Key{.name = "online", .type = steps, .meaning = "takes traffic", .fields = &step_keys, .merging = Merging::whole},
+    Key{.name = "offline",
+        .type = steps,
+        .meaning = "gives traffic back",
+        .fields = &step_keys,
+        .merging = Merging::whole},
+    Key{.name = "stop",
+        .type = steps,
+        .meaning = "before main is stopped",
+        .fields = &step_keys,
+        .merging = Merging::whole},
+    Key{.name = "scriptsDir", .type = text, .meaning = "directory with executables preload, online, offline and stop"},
+    Key{.name = "readyTimeoutSeconds",
+        .type = seconds,
+        .meaning = "until the ready gate must be good",
+        .range = some_time},
+    Key{.name = "drain", .type = fields, .meaning = "waits after offline for traffic to end", .fields = &drain_keys},
+    Key{.name = "postStart", .type = fields, .meaning = "the kubelet's postStart hook", .fields = &post_start_keys},
+    Key{.name = "goOnline", .type = choice, .meaning = "manual waits for davit online", .choices = go_online},
+    Key{.name = "onFailure", .type = choice, .meaning = "what a failed start does", .choices = on_failure},
+};
+constexpr KeySet lifecycle_keys{.noun = "lifecycle", .keys = lifecycle_table};
+
+constexpr std::array pod_table = {
+    Key{.name = "app", .type = text, .meaning = "name in logs and metrics"},
+    Key{.name = "terminationGracePeriodSeconds",
+        .type = seconds,
+        .meaning = "the Pod's: budget of the whole stop",
+        .range = {.min = 1, .max = a_year}},
+    Key{.name = "services", .type = named_fields, .meaning = "services by name", .fields = &service_keys},
+    Key{.name = "lifecycle",
+        .type = fields,
+        .meaning = "how the pod goes online and offline",
+        .fields = &lifecycle_keys},
+};
+
+} // namespace
+
+constexpr KeySet probe_keys{.noun = "a probe", .keys = probe_table, .alternatives = 3};
+constexpr KeySet step_keys{.noun = "a step", .keys = step_table, .alternatives = 4};
+constexpr KeySet dependency_keys{.noun = "a dependency", .keys = dependency_table};
+constexpr KeySet service_keys{.noun = "a service", .keys = service_table};
+constexpr KeySet pod_keys{.noun = "the configuration", .keys = pod_table};
+
+const Key* KeySet::find(std::string_view name) const {
+    auto found = std::ranges::find(keys, name, &Key::name);
+    return found == keys.end() ? nullptr : &*found;
+}
+
+} // namespace davit::config

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of the configuration, in one place: its name, type, range, how layers merge it and what it
+// means. The check of the input, the merge and did-you-mean read these tables. A key of the
+// contract that does not work yet is not here, and so is refused as unknown.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace davit::config {
+
+enum class ValueType : std::uint8_t {
+    text,
+    boolean,
+    integer,
+    number,
+    seconds, // with fractions
+    choice,
+    signal,
+    port,
+    command,      // a list of texts, or one text that is split as a shell would
+    text_map,     // names with texts; a list of name and value as in a Pod is taken as well
+    integers,     // a list of whole numbers, or one
+    ports,        // a list of ports, or one
+    dependencies, // a list of service names, or a map of them; each value has `fields`
+    fields,       // a map with the keys of `fields`
+    named_fields, // a map by name; each value has `fields`
+    steps,        // one step or a list of them; each has `fields`
+};
+
+enum class Merging : std::uint8_t { by_key, whole };
+
+/// Limits of a number, both included.
+struct Range {
+    double min = 0;
+    double max = 0;
+};
+
+struct KeySet;
+
+struct Key {
+    std::string_view name;
+    ValueType type = ValueType::text;
+    std::string_view meaning;
+    Range range = {};
+    std::span<const std::string_view> choices = {};
+    const KeySet* fields = nullptr;
+    Merging merging = Merging::by_key;
+    bool secret = false;   // its texts are never shown
+    bool required = false; // a map of this kind has no meaning without it
+};
+
+/// The keys that a map may have.
+struct KeySet {
+    std::string_view noun; // "a service": what such a map is, for messages
+    std::span<const Key> keys;
+    std::size_t alternatives = 0; // exactly one of the first so many keys must be there
+
+    /// nullptr: no such key.
+    const Key* find(std::string_view name) const;
+};
+
+extern const KeySet pod_keys;
+extern const KeySet service_keys;
+extern const KeySet probe_keys;
+extern const KeySet step_keys;
+extern const KeySet dependency_keys;
+
+} // namespace davit::config

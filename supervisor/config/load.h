@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one way into this room: from `-c`, the environment and CMD to a PodSpec, with every problem at once.
+// Layers are read, merged (merge.h), held against the tables of keys (value_check.h), turned into a
+// specification (spec_reader.h), completed with CMD and the defaults, and checked as a whole (pod_rules.h).
+#pragma once
+
+#include "config/problem.h"
+#include "config/sources.h"
+#include "model/spec.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::config {
+
+struct LoadRequest {
+    std::optional<std::string> path;  // of -c; else $DAVIT_CONFIG, else /etc/davit
+    std::vector<std::string> command; // CMD and its arguments; empty: none was given
+};
+
+/// What the configuration is loaded for: `run` refuses what `check` and `plan` only warn of.
+enum class Purpose : std::uint8_t { run, check };
+
+struct LoadResult {
+    /// Complete if there is no error; with `plain_init` set if there is no configuration at all, only CMD.
+    model::PodSpec pod;
+    /// Sorted by file, line and column.
+    std::vector<Problem> problems;
+    /// The files that were read, in the order of the layers.
+    std::vector<std::string> files;
+};
+
+/// Never throws. Reads the environment and files through `sources` only.
+LoadResult load(const Sources& sources, const LoadRequest& request);
+
+bool is_error(const Problem& problem, Purpose purpose);
+
+/// Whether the configuration cannot be used for `purpose`: exit 125 from run, 1 from check.
+bool has_error(const LoadResult& result, Purpose purpose);
+
+} // namespace davit::config

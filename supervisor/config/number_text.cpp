@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing decimal numbers. See number_text.h.
+#include "config/number_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace davit::config {
+
+namespace {
+
+bool is_digit(char character) {
+    return character >= '0' && character <= '9';
+}
+
+bool all_digits(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, is_digit);
+}
+
+std::string_view without_sign(std::string_view text) {
+    return text.starts_with('-') ? text.substr(1) : text;
+}
+
+bool is_whole(std::string_view digits) {
+    return all_digits(digits) && (digits.size() == 1 || digits.front() != '0');
+}
+
+std::optional<double> convert(std::string_view text) {
+    double number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    bool complete = error == std::errc{} && end == text.data() + text.size();
+    return complete ? std::optional{number} : std::nullopt;
+}
+
+} // namespace
+
+std::optional<double> parse_number(std::string_view text) {
+    std::string_view digits = without_sign(text);
+    std::size_t point = digits.find('.');
+    if (point != std::string_view::npos && !all_digits(digits.substr(point + 1))) {
+        return std::nullopt;
+    }
+    return is_whole(digits.substr(0, point)) ? convert(text) : std::nullopt;
+}
+
+std::optional<double> parse_whole_number(std::string_view text) {
+    return is_whole(without_sign(text)) ? convert(text) : std::nullopt;
+}
+
+std::string number_text(double number) {
+    std::array<char, 64> buffer{};
+    auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed);
+    return error == std::errc{} ? std::string(buffer.data(), end) : std::to_string(number);
+}
+
+std::string_view number_hint(std::string_view text) {
+    std::string_view digits = without_sign(text);
+    if (all_digits(digits)) {
+        return ": write it without the leading 0 (some read it as octal)";
+    }
+    std::size_t end = digits.find_first_not_of("0123456789.");
+    bool has_unit =
+        end != 0 && end != std::string_view::npos && digits.find_first_of("0123456789", end) == std::string_view::npos;
+    return has_unit ? ": write the number alone, without a unit" : "";
+}
+
+} // namespace davit::config
