@@ -7,7 +7,7 @@ if(DAVIT_STATIC)
 endif()
 
 # Asio, Process v2, Beast and JSON: headers only. One thread runs everything, so Asio needs no locks.
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG)
 add_library(davit_with_boost INTERFACE)
 target_link_libraries(davit_with_boost INTERFACE Boost::headers)
 target_compile_definitions(davit_with_boost INTERFACE
