@@ -70,6 +70,7 @@ enum class AfterStop : std::uint8_t {
 struct ProbeState {
     ProbeTracker tracker;
     std::optional<TimePoint> due; // nullopt: not probing, or a check is in flight
+    TimePoint began;              // of the last check
     bool in_flight = false;
     bool forgiven = false; // the check in flight met a stall of the loop: its failure does not count
     std::string last_message;
@@ -96,6 +97,7 @@ struct Service {
     bool cannot_execute = false; // the last end was a failed exec (last_exit is 126 or 127)
     unsigned failures = 0;    // restarts since the last time that it ran long enough
     unsigned restarts = 0;    // restarts in all
+    unsigned refusals = 0;    // launches in a row that found no process or memory; they count against no limit
     ProbeState startup;
     ProbeState readiness;
     ProbeState liveness;

@@ -221,6 +221,10 @@ struct PodSpec {
     Duration grace = 30s; // terminationGracePeriodSeconds of the Pod
     std::vector<ServiceSpec> services;
     LifecycleSpec lifecycle;
+    /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
+    bool plain_init = false;
+    /// Plain init: signals go to main's whole process group (`-g`).
+    bool signal_group = false;
 
     /// Index of the main service; nullopt: the configuration has none (an error in `run`).
     std::optional<ServiceIndex> main() const {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/drain.h"
+
+#include "model/words.h"
+
+#include <algorithm>
+
+namespace davit::model {
+namespace {
+
+constexpr Duration count_every = 200ms;
+
+std::optional<TimePoint> quiet_enough_at(const Drain& drain) {
+    if (!drain.quiet_since) {
+        return std::nullopt;
+    }
+    return std::max(*drain.quiet_since + drain_quiet, drain.earliest);
+}
+
+} // namespace
+
+Drain begin_drain(const DrainSpec& spec, TimePoint now, TimePoint limit) {
+    Drain drain;
+    drain.began = now;
+    drain.latest = std::max(now, std::min(now + spec.max, limit));
+    drain.earliest = std::min(now + spec.min, drain.latest);
+    drain.watches = !spec.ports.empty();
+    if (drain.watches) {
+        drain.next_count = now;
+    }
+    return drain;
+}
+
+std::optional<TimePoint> next_sample(const Drain& drain) {
+    return drain.asked ? std::nullopt : drain.next_count;
+}
+
+Drain sample_asked(Drain drain) {
+    drain.asked = true;
+    return drain;
+}
+
+Drain on_sample(Drain drain, unsigned connections, TimePoint now) {
+    drain.asked = false;
+    drain.connections = connections;
+    drain.next_count = now + count_every;
+    if (connections > 0) {
+        drain.quiet_since.reset();
+    } else if (!drain.quiet_since) {
+        drain.quiet_since = now;
+    }
+    return drain;
+}
+
+bool is_over(const Drain& drain, TimePoint now) {
+    if (now >= drain.latest) {
+        return true;
+    }
+    if (!drain.watches) {
+        return now >= drain.earliest;
+    }
+    const std::optional<TimePoint> quiet = quiet_enough_at(drain);
+    return quiet && now >= *quiet;
+}
+
+TimePoint next_deadline(const Drain& drain) {
+    TimePoint next = drain.watches ? drain.latest : drain.earliest;
+    if (const auto sample = next_sample(drain)) {
+        next = std::min(next, *sample);
+    }
+    if (const auto quiet = quiet_enough_at(drain)) {
+        next = std::min(next, *quiet);
+    }
+    return next;
+}
+
+std::string drain_result(const Drain& drain, TimePoint now) {
+    const std::string length = seconds_text(now - drain.began);
+    if (!drain.watches) {
+        return length + " are over";
+    }
+    if (drain.connections.value_or(0) > 0) {
+        const unsigned count = *drain.connections;
+        return std::to_string(count) + (count == 1 ? " connection" : " connections") + " still open after " + length;
+    }
+    const std::optional<TimePoint> quiet = quiet_enough_at(drain);
+    return quiet && now >= *quiet ? "no connection for " + seconds_text(now - *drain.quiet_since) : length + " are over";
+}
+
+} // namespace davit::model

@@ -1,0 +1,772 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of lifecycle_machine.h: a working set (`Turn`) with one function an event, one function a phase
+// for `advance`, and the lists of steps, which all four kinds share.
+#include "model/lifecycle_machine.h"
+
+#include "model/overloaded.h"
+
+#include <algorithm>
+#include <array>
+
+namespace davit::model {
+namespace {
+
+/// From TERM to KILL of a step that is ended early or out of time.
+constexpr Duration step_kill_after = 2s;
+/// With the kubelet's grace used up, KILL follows 2 s after its SIGTERM: be gone before.
+constexpr Duration hurry_length = 1500ms;
+/// A second stop signal this long after the first means now; a runtime that repeats itself does not.
+constexpr Duration second_signal_after = 1s;
+/// What cannot even be killed (a process in the kernel's D state) does not keep the container longer.
+constexpr Duration unkillable_patience = 500ms;
+
+bool is_way_up(Phase phase) {
+    switch (phase) {
+    case Phase::starting:
+    case Phase::preloading:
+    case Phase::checking:
+    case Phase::going_online:
+    case Phase::online: return true;
+    case Phase::going_offline:
+    case Phase::draining:
+    case Phase::offline:
+    case Phase::stopping:
+    case Phase::stopped:
+    case Phase::failed: break;
+    }
+    return false;
+}
+
+bool is_start_step(StepKind kind) {
+    return kind == StepKind::preload || kind == StepKind::online;
+}
+
+class Turn {
+public:
+    Turn(const PodSpec& spec, Lifecycle& state, LifecycleActions& actions, const ServicesView& services, TimePoint now)
+        : spec_(spec), state_(state), actions_(actions), services_(services), now_(now) {}
+
+    void handle(const LifecycleEvent& event) {
+        std::visit(Overloaded{
+                       [&](const PodStarted&) { begin(); },
+                       [&](const StepFinished& step) { take_step(step); },
+                       [&](const ConnectionsCounted& sample) { take_sample(sample.count); },
+                       [&](const StopSignalled& signal) { take_stop_signal(signal); },
+                       [&](const PrestopAsked&) { take_prestop(); },
+                       [&](const OnlineAsked&) { take_online(); },
+                       [&](const OfflineAsked&) { go_down(Goal::offline, StepReason::manual); },
+                       [&](const MainStopAsked& stop) { take_main_stop(stop.goal); },
+                       [&](const MainStartAsked&) { take_main_start(); },
+                       [&](const MainEnded&) { take_main_end(); },
+                       [&](const ViewChanged&) { advance(); },
+                       [&](const DeadlineReached&) { take_deadlines(); },
+                       [&](const LoopStalled& stall) { extend(stall.length); },
+                   },
+                   event);
+    }
+
+private:
+    // ---- events ------------------------------------------------------------------------------------
+
+    void begin() {
+        state_.since = now_;
+        arm_gate();
+    }
+
+    void take_stop_signal(const StopSignalled& signal) {
+        if (state_.stop_signalled) {
+            const bool again = !signal.from_inside && (signal.signal == SIGTERM || signal.signal == SIGINT) &&
+                               now_ - *state_.stop_signalled >= second_signal_after;
+            if (again) {
+                hasten(Haste::now, "a second " + signal_name(signal.signal) + " came");
+            }
+            return;
+        }
+        state_.stop_signalled = now_;
+        count_from_kubelet();
+        go_down(Goal::exit, StepReason::signal);
+        if (signal.prestop_client_waits) {
+            hasten(Haste::hurried, signal_name(signal.signal) + " came while prestop still waits: the grace period is used up");
+        }
+    }
+
+    void take_prestop() {
+        count_from_kubelet();
+        go_down(Goal::main_stopped, StepReason::prestop);
+    }
+
+    void take_main_stop(Goal goal) {
+        go_down(goal, StepReason::manual);
+        state_.by_hand = state_.goal == Goal::main_restart;
+    }
+
+    void take_online() {
+        state_.online_asked = true;
+        if (is_way_up(state_.phase)) {
+            if (state_.at_manual_gate) {
+                go_up_by_hand();
+            }
+            return;
+        }
+        if (state_.phase == Phase::offline && is_at_rest()) {
+            go_up_by_hand();
+            return enter(Phase::checking, "online by hand");
+        }
+        if (state_.phase == Phase::failed) {
+            go_up_by_hand();
+            start_again("online by hand");
+        }
+    }
+
+    void take_main_start() {
+        if (is_at_rest()) {
+            go_up_by_hand();
+            start_again("main is started by hand");
+        }
+    }
+
+    void take_main_end() {
+        switch (state_.phase) {
+        case Phase::stopping:
+        case Phase::stopped: return; // Its end is what the stop is for.
+        case Phase::starting:
+        case Phase::preloading:
+        case Phase::checking:
+        case Phase::going_online:
+        case Phase::online:
+        case Phase::going_offline:
+        case Phase::draining:
+        case Phase::offline:
+        case Phase::failed: break;
+        }
+        state_.main_lost = true;
+        if (services_.main_restarts) {
+            return go_down(Goal::main_restart, StepReason::exit);
+        }
+        end_with(services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended, StepReason::exit,
+                 services_.main_end);
+    }
+
+    void take_deadlines() {
+        if (state_.gate_deadline && *state_.gate_deadline <= now_) {
+            fail_start("not ready after " + seconds_text(spec_.lifecycle.ready_timeout) +
+                       (services_.gate_missing.empty() ? "" : ": " + services_.gate_missing));
+        }
+        take_step_deadlines();
+        if (state_.drain && next_sample(*state_.drain) && *next_sample(*state_.drain) <= now_) {
+            actions_.push_back(CountConnections{});
+            state_.drain = sample_asked(*state_.drain);
+        }
+        take_drain_deadline();
+        take_budget_deadlines();
+    }
+
+    void take_budget_deadlines() {
+        if (state_.phase == Phase::stopped && state_.goal == Goal::main_stopped && main_deadline(*state_.budget) <= now_) {
+            state_.goal = Goal::exit;
+            state_.failure = "no stop signal came before the end of the grace period";
+        }
+        if (state_.goal == Goal::exit && now_ >= hard_deadline(spec_, state_) && state_.steps && state_.steps->running) {
+            end_step(StepOutcome::timed_out, now_);
+        }
+        if (state_.goal == Goal::exit && now_ >= hard_deadline(spec_, state_) + unkillable_patience) {
+            exit();
+        }
+    }
+
+    /// What timed out while the loop stood still was not given its time. Stop budgets go on: the kubelet's clock did.
+    void extend(Duration length) {
+        if (state_.gate_deadline) {
+            *state_.gate_deadline += length;
+        }
+        if (state_.steps && state_.steps->running && is_start_step(state_.steps->kind) && !state_.steps->running->kill) {
+            state_.steps->running->deadline += length;
+        }
+    }
+
+    // ---- goals -------------------------------------------------------------------------------------
+
+    /// Heads for `goal`, unless the pod heads further down already.
+    void go_down(Goal goal, StepReason reason) {
+        if (goal <= state_.goal) {
+            return;
+        }
+        if (state_.goal == Goal::online || is_at_rest()) {
+            begin_way_down(reason);
+        }
+        state_.goal = goal;
+        state_.by_hand = false;
+        if (goal >= Goal::main_stopped && state_.cause == EndCause::none) {
+            state_.cause = EndCause::stop_asked;
+        }
+    }
+
+    void begin_way_down(StepReason reason) {
+        state_.step_reason = reason;
+        state_.offline_ran = false;
+        state_.offline_failed = false;
+        state_.stop_failed = false;
+        state_.gate_deadline.reset();
+        state_.at_manual_gate = false;
+        state_.online_asked = false;
+        if (!state_.budget) {
+            state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
+        }
+    }
+
+    /// Everything goes down without anybody having asked for it.
+    void end_with(EndCause cause, StepReason reason, std::string failure) {
+        if (state_.cause == EndCause::none) {
+            state_.cause = cause;
+            state_.failure = std::move(failure);
+        }
+        go_down(Goal::exit, reason);
+    }
+
+    void fail_start(std::string failure) {
+        state_.gate_deadline.reset();
+        if (state_.by_hand || spec_.lifecycle.on_failure == OnFailure::hold) {
+            state_.failure = std::move(failure);
+            state_.start_failed = true;
+            return go_down(Goal::offline, StepReason::failure);
+        }
+        end_with(EndCause::start_failed, StepReason::failure, std::move(failure));
+    }
+
+    void go_up_by_hand() {
+        state_.goal = Goal::online;
+        state_.by_hand = true;
+        state_.budget.reset();
+        state_.failure.clear();
+        state_.start_failed = false;
+        state_.main_lost = false;
+        state_.at_manual_gate = false;
+        arm_gate();
+    }
+
+    void start_again(std::string reason) {
+        actions_.push_back(StartServices{reason});
+        enter(Phase::starting, std::move(reason));
+    }
+
+    void count_from_kubelet() {
+        if (state_.kubelet_counts) {
+            return;
+        }
+        state_.kubelet_counts = true;
+        state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
+        if (state_.steps && state_.steps->running && !is_start_step(state_.steps->kind) && !state_.steps->running->kill) {
+            state_.steps->running->deadline =
+                std::min(state_.steps->running->deadline, step_deadline_from_now(state_.steps->kind, state_.steps->index));
+        }
+    }
+
+    void hasten(Haste haste, std::string reason) {
+        if (haste <= state_.haste) {
+            return;
+        }
+        state_.haste = haste;
+        state_.haste_began = now_;
+        state_.failure = std::move(reason);
+        state_.drain.reset();
+        if (state_.steps && state_.steps->next_try && haste == Haste::hurried && state_.steps->kind == StepKind::offline) {
+            state_.steps->next_try = now_;
+        }
+        const bool goes_on = haste == Haste::hurried && state_.steps && state_.steps->kind == StepKind::offline;
+        if (state_.steps && !goes_on) {
+            drop_steps(now_);
+        } else if (state_.steps && state_.steps->running) {
+            state_.steps->running->deadline = std::min(state_.steps->running->deadline, hard_deadline(spec_, state_));
+        }
+        order_main_stop();
+    }
+
+    /// The pod stays where it is until somebody asks for something.
+    bool is_at_rest() const {
+        if (state_.steps || state_.drain) {
+            return false;
+        }
+        switch (state_.phase) {
+        case Phase::offline: return state_.goal == Goal::offline;
+        case Phase::failed: return true;
+        case Phase::stopped: return state_.goal == Goal::main_held;
+        case Phase::online:
+        case Phase::starting:
+        case Phase::preloading:
+        case Phase::checking:
+        case Phase::going_online:
+        case Phase::going_offline:
+        case Phase::draining:
+        case Phase::stopping: break;
+        }
+        return false;
+    }
+
+    void arm_gate() { state_.gate_deadline = now_ + spec_.lifecycle.ready_timeout; }
+
+    void enter(Phase phase, std::string reason) {
+        state_.phase = phase;
+        state_.since = now_;
+        state_.reason = std::move(reason);
+    }
+
+    // ---- advance: one function a phase ---------------------------------------------------------------
+
+    void advance() {
+        notice_failures();
+        if (is_way_up(state_.phase) && state_.goal != Goal::online) {
+            return leave_way_up();
+        }
+        switch (state_.phase) {
+        case Phase::starting: return when_starting();
+        case Phase::preloading: return when_preloading();
+        case Phase::checking: return when_checking();
+        case Phase::going_online: return when_going_online();
+        case Phase::online: return;
+        case Phase::going_offline: return when_going_offline();
+        case Phase::draining: return when_draining();
+        case Phase::offline: return when_offline();
+        case Phase::stopping: return when_stopping();
+        case Phase::stopped: return when_stopped();
+        case Phase::failed: return when_failed();
+        }
+    }
+
+    /// Failures of services that concern the whole pod.
+    void notice_failures() {
+        const bool coming_up = state_.goal == Goal::online && is_way_up(state_.phase) && state_.phase != Phase::online;
+        if (coming_up && !services_.failed_required.empty()) {
+            return fail_start(services_.failed_required);
+        }
+        if (state_.goal >= Goal::main_stopped || state_.phase == Phase::failed) {
+            return;
+        }
+        if (!services_.failed_critical.empty() && !state_.start_failed) {
+            return end_with(EndCause::critical_failed, StepReason::failure, services_.failed_critical);
+        }
+        if (services_.main_unhealthy && state_.goal < Goal::main_restart) {
+            if (services_.main_restarts) {
+                return go_down(Goal::main_restart, StepReason::failure);
+            }
+            end_with(EndCause::main_failed, StepReason::failure, services_.main_end);
+        }
+    }
+
+    void when_starting() {
+        if (services_.main == MainView::running) {
+            enter(Phase::preloading, "main runs");
+            begin_steps(StepKind::preload, StepReason::start);
+        }
+    }
+
+    void when_preloading() {
+        if (!state_.steps) {
+            enter(Phase::checking, spec_.lifecycle.preload.empty() ? "no preload steps" : "preload is done");
+        }
+    }
+
+    void when_checking() {
+        if (!services_.gate_good) {
+            return;
+        }
+        state_.gate_deadline.reset();
+        if (spec_.lifecycle.go_online == GoOnline::manual && !state_.online_asked) {
+            state_.at_manual_gate = true;
+            return;
+        }
+        state_.at_manual_gate = false;
+        ++state_.online_attempt;
+        state_.offline_due = true;
+        enter(Phase::going_online, "the ready gate is good");
+        begin_steps(StepKind::online, state_.by_hand ? StepReason::manual : StepReason::start);
+    }
+
+    void when_going_online() {
+        if (state_.steps) {
+            return;
+        }
+        state_.online_ever = true;
+        state_.by_hand = false;
+        state_.online_asked = false;
+        state_.failure.clear();
+        enter(Phase::online, spec_.lifecycle.online.empty() ? "no online steps" : "online is done");
+    }
+
+    void leave_way_up() {
+        if (state_.steps) {
+            return drop_steps(now_ + step_kill_after);
+        }
+        if (state_.offline_due && state_.haste != Haste::now) {
+            state_.offline_due = false;
+            state_.offline_ran = true;
+            enter(Phase::going_offline, way_down_reason());
+            return begin_steps(StepKind::offline, state_.step_reason);
+        }
+        state_.offline_due = false;
+        after_offline();
+    }
+
+    void when_going_offline() {
+        if (state_.steps) {
+            return;
+        }
+        const DrainSpec& drain = spec_.lifecycle.drain;
+        const bool drains = !state_.main_lost && state_.haste == Haste::none && drain.max > Duration::zero();
+        if (!drains) {
+            return after_offline();
+        }
+        enter(Phase::draining, state_.offline_failed ? "offline failed" : "offline is done");
+        state_.drain = begin_drain(drain, now_, drain_limit(*state_.budget));
+    }
+
+    void when_draining() {
+        if (state_.main_lost) {
+            state_.drain.reset();
+        }
+        if (!state_.drain) {
+            after_offline();
+        }
+    }
+
+    void after_offline() {
+        if (state_.goal != Goal::offline) {
+            return begin_stopping();
+        }
+        state_.budget.reset();
+        if (state_.start_failed) {
+            return enter(Phase::failed, state_.failure);
+        }
+        enter(Phase::offline, state_.offline_failed ? "offline, but a step failed" : "offline");
+    }
+
+    void when_offline() {
+        if (state_.goal > Goal::offline) {
+            begin_stopping();
+        }
+    }
+
+    void when_failed() {
+        if (state_.goal > Goal::offline) {
+            begin_stopping();
+        }
+    }
+
+    void begin_stopping() {
+        enter(Phase::stopping, way_down_reason());
+        state_.main_stop_ordered = false;
+        const bool main_up = services_.main == MainView::starting || services_.main == MainView::running;
+        if (main_up && !state_.main_lost && state_.haste == Haste::none) {
+            begin_steps(StepKind::stop, state_.step_reason);
+        }
+    }
+
+    void when_stopping() {
+        if (state_.steps) {
+            return;
+        }
+        if (!state_.main_stop_ordered) {
+            return order_main_stop();
+        }
+        if (services_.main == MainView::down || services_.main == MainView::restarting) {
+            enter(Phase::stopped, services_.main_end.empty() ? "main did not run" : "main is down: " + services_.main_end);
+        }
+    }
+
+    void order_main_stop() {
+        state_.main_stop_ordered = true;
+        if (state_.goal == Goal::main_restart && !state_.by_hand) {
+            // Its own restart policy goes on where it ended by itself; else its end is judged by it.
+            if (!state_.main_lost) {
+                actions_.push_back(StopMain{main_stop_at(), AfterStop::policy, way_down_reason()});
+            }
+            return;
+        }
+        const AfterStop after = state_.goal == Goal::main_held ? AfterStop::hold : AfterStop::rest;
+        actions_.push_back(StopMain{main_stop_at(), after, way_down_reason()});
+    }
+
+    void when_stopped() {
+        switch (state_.goal) {
+        case Goal::main_restart: return restart_main();
+        case Goal::main_held:
+            if (!state_.kubelet_counts) {
+                state_.budget.reset();
+            }
+            return;
+        case Goal::exit:
+            if (services_.all_down && !state_.steps) {
+                exit();
+            }
+            return;
+        case Goal::online:
+        case Goal::offline:
+        case Goal::main_stopped: return;
+        }
+    }
+
+    void restart_main() {
+        if (!state_.by_hand && services_.main != MainView::restarting) {
+            state_.goal = Goal::exit;
+            state_.cause = services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended;
+            state_.failure = services_.main_end;
+            return;
+        }
+        if (state_.by_hand && services_.restart_pending) {
+            return; // helpers that restart with it go down first
+        }
+        state_.goal = Goal::online;
+        state_.main_lost = false;
+        state_.budget.reset();
+        arm_gate();
+        if (state_.by_hand) {
+            return start_again("restart by hand");
+        }
+        enter(Phase::starting, "main is restarted: " + services_.main_end);
+    }
+
+    void exit() {
+        if (!state_.ended) {
+            state_.ended = true;
+            actions_.push_back(Exit{state_.cause});
+        }
+    }
+
+    // ---- lists of steps ------------------------------------------------------------------------------
+
+    void begin_steps(StepKind kind, StepReason reason) {
+        if (spec_.lifecycle.steps(kind).empty()) {
+            return;
+        }
+        state_.steps = StepList{.kind = kind, .reason = reason};
+        run_step();
+    }
+
+    void run_step() {
+        StepList& list = *state_.steps;
+        list.next_try.reset();
+        const TimePoint deadline = step_deadline_from_now(list.kind, list.index);
+        if (deadline <= now_) {
+            return finish_step(StepOutcome::timed_out, "no time is left");
+        }
+        list.running = StepRun{.run = ++state_.runs,
+                               .kind = list.kind,
+                               .index = list.index,
+                               .attempt = list.attempt,
+                               .began = now_,
+                               .deadline = deadline};
+        actions_.push_back(RunStep{.run = list.running->run,
+                                   .kind = list.kind,
+                                   .index = list.index,
+                                   .attempt = list.attempt,
+                                   .reason = list.reason,
+                                   .remaining = deadline - now_});
+    }
+
+    TimePoint step_deadline_from_now(StepKind kind, std::size_t index) const {
+        const std::optional<Duration> written = spec_.lifecycle.steps(kind)[index].timeout;
+        if (is_start_step(kind)) {
+            return now_ + written.value_or(default_start_step_timeout);
+        }
+        const TimePoint limit = state_.haste == Haste::none ? step_limit(kind) : hard_deadline(spec_, state_);
+        return written ? std::min(now_ + *written, limit) : limit;
+    }
+
+    TimePoint step_limit(StepKind kind) const { return step_deadline(*state_.budget, spec_, kind, now_); }
+
+    void take_step(const StepFinished& step) {
+        if (!state_.steps || !state_.steps->running || state_.steps->running->run != step.run) {
+            return;
+        }
+        const StepRun run = *state_.steps->running;
+        state_.steps->running.reset();
+        finish_step(run.kill ? run.ended_as : step.outcome, step.message);
+    }
+
+    void finish_step(StepOutcome outcome, const std::string& message) {
+        StepList& list = *state_.steps;
+        if (outcome == StepOutcome::cancelled) {
+            state_.steps.reset();
+            return;
+        }
+        if (outcome == StepOutcome::succeeded) {
+            return next_step();
+        }
+        const StepSpec& spec = spec_.lifecycle.steps(list.kind)[list.index];
+        if (list.attempt < spec.attempts && state_.haste != Haste::now) {
+            ++list.attempt;
+            list.next_try = now_ + spec.period;
+            return;
+        }
+        fail_step(outcome, message);
+    }
+
+    void fail_step(StepOutcome outcome, const std::string& message) {
+        StepList& list = *state_.steps;
+        const std::string failure = step_name(list) + (outcome == StepOutcome::timed_out ? " timed out" : " failed") +
+                                    (message.empty() ? "" : ": " + message);
+        if (is_start_step(list.kind)) {
+            state_.steps.reset();
+            return fail_start(failure);
+        }
+        (list.kind == StepKind::offline ? state_.offline_failed : state_.stop_failed) = true;
+        state_.step_failure = failure;
+        next_step();
+    }
+
+    void next_step() {
+        StepList& list = *state_.steps;
+        list.attempt = 1;
+        if (++list.index >= spec_.lifecycle.steps(list.kind).size()) {
+            state_.steps.reset();
+            return;
+        }
+        run_step();
+    }
+
+    std::string step_name(const StepList& list) const {
+        const bool several = spec_.lifecycle.steps(list.kind).size() > 1;
+        return std::string{to_string(list.kind)} + (several ? " step " + std::to_string(list.index + 1) : "");
+    }
+
+    /// Ends the list: a try that runs gets TERM, and KILL at `kill`.
+    void drop_steps(TimePoint kill) {
+        if (!state_.steps->running) {
+            state_.steps.reset();
+            return;
+        }
+        end_step(StepOutcome::cancelled, kill);
+    }
+
+    void end_step(StepOutcome as, TimePoint kill) {
+        StepRun& run = *state_.steps->running;
+        const bool first = !run.kill;
+        if (first || as == StepOutcome::cancelled) {
+            run.ended_as = as;
+        }
+        run.kill = first ? kill : std::min(*run.kill, kill);
+        if (*run.kill <= now_) {
+            return kill_step(run);
+        }
+        if (first) {
+            actions_.push_back(EndStep{run.run, SIGTERM});
+        }
+    }
+
+    void kill_step(StepRun& run) {
+        if (!run.killed) {
+            run.killed = true;
+            actions_.push_back(EndStep{run.run, SIGKILL});
+        }
+    }
+
+    void take_step_deadlines() {
+        if (!state_.steps) {
+            return;
+        }
+        StepList& list = *state_.steps;
+        if (list.next_try && *list.next_try <= now_) {
+            return run_step();
+        }
+        if (!list.running) {
+            return;
+        }
+        StepRun& run = *list.running;
+        if (run.kill) {
+            if (*run.kill <= now_) {
+                kill_step(run);
+            }
+            return;
+        }
+        if (run.deadline <= now_) {
+            end_step(StepOutcome::timed_out, kill_moment(list.kind));
+        }
+    }
+
+    /// KILL 2 s after TERM, and never later than the budget allows.
+    TimePoint kill_moment(StepKind kind) const {
+        const TimePoint kill = now_ + step_kill_after;
+        if (is_start_step(kind)) {
+            return kill;
+        }
+        return std::min(kill, state_.haste == Haste::none ? std::max(now_, step_limit(kind)) : hard_deadline(spec_, state_));
+    }
+
+    // ---- drain ---------------------------------------------------------------------------------------
+
+    void take_sample(unsigned count) {
+        if (state_.drain) {
+            state_.drain = on_sample(*state_.drain, count, now_);
+            take_drain_deadline();
+        }
+    }
+
+    void take_drain_deadline() {
+        if (state_.drain && is_over(*state_.drain, now_)) {
+            state_.drain_result = drain_result(*state_.drain, now_);
+            state_.drain.reset();
+        }
+    }
+
+    // ---- words and times -----------------------------------------------------------------------------
+
+    TimePoint main_stop_at() const {
+        if (state_.haste != Haste::none) {
+            return hard_deadline(spec_, state_);
+        }
+        const auto main = spec_.main();
+        return main_stop_deadline(*state_.budget, main ? spec_.services[*main].grace : std::nullopt, now_);
+    }
+
+    static std::string seconds_text(Duration length) {
+        std::string text = std::to_string(to_seconds(length));
+        text.erase(text.find_last_not_of('0') + 1);
+        if (text.ends_with('.')) {
+            text.pop_back();
+        }
+        return text + " s";
+    }
+
+    std::string way_down_reason() const {
+        switch (state_.cause) {
+        case EndCause::none: break;
+        case EndCause::stop_asked: return std::string{to_string(state_.step_reason)};
+        case EndCause::main_ended:
+        case EndCause::main_failed:
+        case EndCause::start_failed:
+        case EndCause::critical_failed: return state_.failure;
+        }
+        if (state_.start_failed || state_.goal == Goal::main_restart) {
+            return state_.failure.empty() ? services_.main_end.empty() || state_.by_hand ? "restart by hand" : services_.main_end
+                                          : state_.failure;
+        }
+        return state_.goal == Goal::main_held ? "stop by hand" : "offline by hand";
+    }
+
+    const PodSpec& spec_;
+    Lifecycle& state_;
+    LifecycleActions& actions_;
+    const ServicesView& services_;
+    TimePoint now_;
+};
+
+} // namespace
+
+LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const LifecycleEvent& event,
+                             const ServicesView& services, TimePoint now) {
+    LifecycleTransition transition{.next = std::move(lifecycle), .actions = {}};
+    if (!transition.next.ended) {
+        Turn{spec, transition.next, transition.actions, services, now}.handle(event);
+    }
+    return transition;
+}
+
+TimePoint hard_deadline(const PodSpec& spec, const Lifecycle& lifecycle) {
+    switch (lifecycle.haste) {
+    case Haste::none: break;
+    case Haste::hurried: return std::min(*lifecycle.haste_began + hurry_length, *lifecycle.budget ? planned_end(*lifecycle.budget) : *lifecycle.haste_began);
+    case Haste::now: return *lifecycle.haste_began;
+    }
+    (void)spec;
+    return planned_end(*lifecycle.budget);
+}
+} // namespace davit::model

@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of pod_machine.h: routing, settling, requests. Answers to those who wait are in
+// pod_verdict.cpp, and what the container ends with is in pod_end.cpp.
+#include "model/pod_machine.h"
+
+#include "model/overloaded.h"
+#include "model/pod_end.h"
+#include "model/pod_verdict.h"
+#include "model/restart_policy.h"
+
+#include <algorithm>
+
+namespace davit::model {
+namespace {
+
+bool is_up(ServiceState state) {
+    return state == ServiceState::starting || state == ServiceState::running;
+}
+
+/// Nothing of it runs and nothing will by itself.
+bool is_settled(const Service& service) {
+    return is_resting(service) && is_down(service);
+}
+
+bool stops_davit(int signal) {
+    // RTMIN+3 is what systemd sends to a container; the C library keeps the first two real-time signals.
+    constexpr int rtmin_plus_3 = 37;
+    return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == rtmin_plus_3;
+}
+
+class Turn {
+public:
+    Turn(const PodSpec& spec, const DependencyGraph& graph, PodTransition& transition, Moment moment)
+        : spec_(spec), graph_(graph), pod_(transition.next), transition_(transition), moment_(moment), now_(moment.now),
+          main_(spec.main()) {}
+
+    void handle(const PodEvent& event) {
+        std::visit(Overloaded{
+                       [&](const PodStarted&) { begin(); },
+                       [&](const ServiceFact& fact) { deliver(fact.service, fact.event); },
+                       [&](const StepFinished& step) { move(step); },
+                       [&](const ConnectionsCounted& sample) { move(sample); },
+                       [&](const SignalReceived& signal) { take_signal(signal); },
+                       [&](const Request& request) { take_request(request); },
+                       [&](const ClientLeft& client) { forget(client.id); },
+                       [&](const TimePassed&) { take_time(); },
+                       [&](const LoopStalled& stall) { take_stall(stall); },
+                   },
+                   event);
+        settle();
+        answer_waiters();
+    }
+
+private:
+    // ---- events ------------------------------------------------------------------------------------
+
+    void begin() {
+        move(PodStarted{});
+        for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
+            if (spec_.services[index].enabled) {
+                deliver(index, StartRequested{"start of davit"});
+            }
+        }
+    }
+
+    void take_signal(const SignalReceived& signal) {
+        if (!spec_.plain_init && stops_davit(signal.signal)) {
+            return move(StopSignalled{signal.signal, signal.from_inside, prestop_client_waits()});
+        }
+        if (!main_ || pod_.services[*main_].process != Process::alive) {
+            return;
+        }
+        if (spec_.signal_group) {
+            return order(*main_, SignalSession{signal.signal});
+        }
+        order(*main_, SignalLeader{signal.signal});
+    }
+
+    void take_time() {
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            pause_drained_probes(index);
+            const auto due = next_deadline(pod_.services[index]);
+            if (due && *due <= now_) {
+                deliver(index, DeadlineReached{});
+            }
+        }
+        move(DeadlineReached{});
+    }
+
+    void take_stall(const LoopStalled& stall) {
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            deliver(index, stall);
+        }
+        move(stall);
+    }
+
+    void forget(RequestId id) {
+        std::erase_if(pod_.waiters, [&](const Waiter& waiter) { return waiter.request.id == id; });
+    }
+
+    bool prestop_client_waits() const {
+        return std::ranges::any_of(pod_.waiters, [](const Waiter& waiter) { return waiter.request.verb == Verb::prestop; });
+    }
+
+    /// davit's own connections to a port that drains would look like traffic.
+    void pause_drained_probes(ServiceIndex index) {
+        if (pod_.lifecycle.phase != Phase::draining) {
+            return;
+        }
+        for (const ProbeKind kind : {ProbeKind::startup, ProbeKind::readiness, ProbeKind::liveness}) {
+            const ProbeSpec* probe = probe_spec(spec_.services[index], kind);
+            ProbeState& state = probe_state(pod_.services[index], kind);
+            if (probe != nullptr && state.due && *state.due <= now_ && touches_drained_port(*probe)) {
+                state.due = now_ + std::max<Duration>(probe->period, 100ms);
+            }
+        }
+    }
+
+    bool touches_drained_port(const ProbeSpec& probe) const {
+        const auto drains = [&](std::uint16_t port) { return std::ranges::contains(spec_.lifecycle.drain.ports, port); };
+        return std::visit(Overloaded{
+                              [](const ExecCheck&) { return false; },
+                              [&](const HttpCheck& check) { return drains(check.port); },
+                              [&](const TcpCheck& check) { return drains(check.port); },
+                          },
+                          probe.check);
+    }
+
+    // ---- requests ----------------------------------------------------------------------------------
+
+    void take_request(const Request& request) {
+        const std::string refusal = refusal_of(spec_, pod_, request);
+        if (!refusal.empty()) {
+            return answer(request.id, Verdict::refused, refusal);
+        }
+        if (request.verb == Verb::signal) {
+            return signal_services(request);
+        }
+        pod_.waiters.push_back(make_waiter(request));
+        if (!spec_.plain_init) {
+            begin_request(request);
+        }
+        if (request.no_wait) {
+            forget(request.id);
+            answer(request.id, Verdict::done, "accepted");
+        }
+    }
+
+    Waiter make_waiter(const Request& request) const {
+        Waiter waiter{.request = request, .since = now_, .deadline = {}, .attempts = {}};
+        for (const ServiceIndex index : request.services) {
+            waiter.attempts.push_back(pod_.services[index].attempt);
+        }
+        if (request.verb == Verb::poststart) {
+            waiter.deadline = now_ + request.timeout.value_or(spec_.lifecycle.post_start_timeout);
+        }
+        return waiter;
+    }
+
+    void begin_request(const Request& request) {
+        switch (request.verb) {
+        case Verb::poststart:
+        case Verb::wait_phase:
+        case Verb::wait_service:
+        case Verb::signal: return;
+        case Verb::prestop: return move(PrestopAsked{});
+        case Verb::online: return move(OnlineAsked{});
+        case Verb::offline: return move(OfflineAsked{});
+        case Verb::start: return start_by_hand(request.services);
+        case Verb::stop: return stop_by_hand(request, Pending::stop);
+        case Verb::restart: return stop_by_hand(request, Pending::restart);
+        }
+    }
+
+    void signal_services(const Request& request) {
+        for (const ServiceIndex index : request.services) {
+            if (pod_.services[index].process == Process::alive) {
+                order(index, SignalLeader{request.signal});
+            }
+        }
+        answer(request.id, Verdict::done, signal_name(request.signal) + " sent");
+    }
+
+    void start_by_hand(const std::vector<ServiceIndex>& services) {
+        for (const ServiceIndex index : services) {
+            start_with_dependencies(index);
+        }
+    }
+
+    /// What it needs is started with it, if it rests: else it would wait for ever.
+    void start_with_dependencies(ServiceIndex index) {
+        const Service& service = pod_.services[index];
+        if (index == main_ && is_settled(service)) {
+            return move(MainStartAsked{});
+        }
+        if (service.state == ServiceState::stopping) {
+            pod_.pending[index] = Pending::restart;
+            return;
+        }
+        if (is_settled(service) || service.state == ServiceState::backoff) {
+            pod_.pending[index] = Pending::none;
+            deliver(index, StartRequested{"start by hand"});
+        }
+        start_required_dependencies(index, "start by hand");
+    }
+
+    void start_required_dependencies(ServiceIndex index, const std::string& reason) {
+        for (const ServiceIndex dependency : required_dependencies(graph_, spec_, index)) {
+            const Service& service = pod_.services[dependency];
+            if (is_settled(service) && service.state != ServiceState::completed) {
+                deliver(dependency, StartRequested{reason});
+            }
+        }
+    }
+
+    void stop_by_hand(const Request& request, Pending pending) {
+        std::vector<ServiceIndex> targets = request.services;
+        if (request.cascade) {
+            for (const ServiceIndex index : request.services) {
+                std::ranges::copy(transitive_dependents(graph_, index), std::back_inserter(targets));
+            }
+        }
+        for (const ServiceIndex index : targets) {
+            if (index != main_) {
+                pod_.pending[index] = pending;
+            }
+        }
+        if (main_ && std::ranges::contains(targets, *main_)) {
+            move(MainStopAsked{pending == Pending::stop ? Goal::main_held : Goal::main_restart});
+        }
+    }
+
+    // ---- the two machines ----------------------------------------------------------------------------
+
+    void deliver(ServiceIndex index, const ServiceEvent& event) {
+        Service& service = pod_.services[index];
+        const ServiceState from = service.state;
+        const bool was_ready = is_ready(spec_.services[index], service);
+        const unsigned attempt = service.attempt;
+        const bool ended = ends_attempt(service, event);
+
+        ServiceTransition turn = model::on_event(spec_.services[index], std::move(service), event, moment_);
+        service = std::move(turn.next);
+        for (ServiceAction& action : turn.actions) {
+            order(index, std::move(action));
+        }
+        tell_service_change(index, from, was_ready);
+        const bool concerned = service.state != from || service.attempt != attempt;
+        if (index == main_ && ended && concerned && is_up(from)) {
+            move(MainEnded{});
+        }
+    }
+
+    static bool ends_attempt(const Service& service, const ServiceEvent& event) {
+        if (const auto* exited = std::get_if<LeaderExited>(&event)) {
+            return exited->attempt == service.attempt;
+        }
+        const auto* failed = std::get_if<LaunchFailed>(&event);
+        return failed != nullptr && failed->attempt == service.attempt && failed->failure != LaunchFailure::no_resources;
+    }
+
+    void tell_service_change(ServiceIndex index, ServiceState from, bool was_ready) {
+        const Service& service = pod_.services[index];
+        if (service.state != from) {
+            change(index, to_string(from), to_string(service.state), service.reason);
+        }
+        const bool ready = is_ready(spec_.services[index], service);
+        if (spec_.services[index].readiness_probe && ready != was_ready && service.state == ServiceState::running) {
+            change(index, was_ready ? "ready" : "not ready", ready ? "ready" : "not ready", service.readiness.last_message);
+        }
+    }
+
+    void move(const LifecycleEvent& event) {
+        const Phase from = pod_.lifecycle.phase;
+        LifecycleTransition turn = model::on_event(spec_, std::move(pod_.lifecycle), event, view(), now_);
+        pod_.lifecycle = std::move(turn.next);
+        if (pod_.lifecycle.phase != from) {
+            change(std::nullopt, to_string(from), to_string(pod_.lifecycle.phase), pod_.lifecycle.reason);
+        }
+        for (LifecycleAction& action : turn.actions) {
+            obey(std::move(action));
+        }
+    }
+
+    void obey(LifecycleAction action) {
+        std::visit(Overloaded{
+                       [&](StopMain& stop) {
+                           if (main_) {
+                               deliver(*main_, StopRequested{stop.deadline, stop.after, std::move(stop.reason)});
+                           }
+                       },
+                       [&](StartServices& start) { start_services(start.reason); },
+                       [&](Exit&) { end_container(); },
+                       [&](auto& order) { transition_.actions.emplace_back(std::move(order)); },
+                   },
+                   action);
+    }
+
+    void start_services(const std::string& reason) {
+        if (!main_) {
+            return;
+        }
+        if (is_settled(pod_.services[*main_])) {
+            deliver(*main_, StartRequested{reason});
+        }
+        start_required_dependencies(*main_, reason);
+    }
+
+    void end_container() {
+        transition_.actions.emplace_back(EndContainer{exit_code(spec_, pod_), end_lines(spec_, pod_)});
+    }
+
+    ServicesView view() const {
+        ServicesView seen;
+        see_main(seen);
+        seen.gate_good = is_gate_good(spec_, pod_);
+        if (pod_.lifecycle.gate_deadline && *pod_.lifecycle.gate_deadline <= now_) {
+            seen.gate_missing = gate_missing(spec_, pod_);
+        }
+        seen.all_down = std::ranges::all_of(pod_.services, is_down);
+        seen.restart_pending = std::ranges::contains(pod_.pending, Pending::restart);
+        see_failures(seen);
+        return seen;
+    }
+
+    void see_main(ServicesView& seen) const {
+        if (!main_) {
+            return;
+        }
+        const Service& main = pod_.services[*main_];
+        seen.main = main_view(main);
+        seen.main_unhealthy = main.failed_probe.has_value() && is_up(main.state);
+        seen.main_restarts = will_restart(spec_.services[*main_], main, now_);
+        if (!is_up(main.state) || seen.main_unhealthy) {
+            seen.main_end = main_end(spec_, pod_);
+            seen.main_end_is_failure = main.failed_probe.has_value() || !main.left_behind.empty();
+        }
+    }
+
+    static MainView main_view(const Service& main) {
+        switch (main.state) {
+        case ServiceState::inactive: return MainView::waiting;
+        case ServiceState::blocked:
+        case ServiceState::backoff: return main.attempt == 0 ? MainView::waiting : MainView::restarting;
+        case ServiceState::starting: return MainView::starting;
+        case ServiceState::running: return MainView::running;
+        case ServiceState::stopping: return MainView::leaving;
+        case ServiceState::stopped:
+        case ServiceState::completed:
+        case ServiceState::failed:
+        case ServiceState::held: break;
+        }
+        return MainView::down;
+    }
+
+    void see_failures(ServicesView& seen) const {
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (index == main_ || pod_.services[index].state != ServiceState::failed) {
+                continue;
+            }
+            const bool required = main_ && graph_.required_by_main[index];
+            if (required && seen.failed_required.empty()) {
+                seen.failed_required = spec_.services[index].name + " failed: " + pod_.services[index].reason;
+            }
+            if (spec_.services[index].critical && seen.failed_critical.empty()) {
+                seen.failed_critical = spec_.services[index].name + " failed: " + pod_.services[index].reason;
+            }
+        }
+    }
+
+    // ---- settling ------------------------------------------------------------------------------------
+
+    void settle() {
+        // Each round moves at least one service or the phase one step along a finite way.
+        const std::size_t bound = 100 + 10 * spec_.services.size();
+        for (std::size_t round = 0; round < bound; ++round) {
+            const bool started = start_what_may();
+            const bool stopped = stop_whose_turn_it_is();
+            const bool moved = advance_lifecycle();
+            if (!started && !stopped && !moved) {
+                return;
+            }
+        }
+    }
+
+    bool start_what_may() {
+        bool any = false;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (pod_.services[index].state == ServiceState::blocked && may_launch(index)) {
+                deliver(index, DependenciesMet{});
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    bool may_launch(ServiceIndex index) const {
+        const bool allowed = index == main_                         ? may_launch_main(pod_.lifecycle)
+                             : pod_.services[index].attempt == 0 ? may_start_first_time(pod_.lifecycle)
+                                                                 : may_restart(pod_.lifecycle);
+        return allowed && dependencies_met(spec_, pod_, index);
+    }
+
+    bool stop_whose_turn_it_is() {
+        if (pod_.lifecycle.haste == Haste::now) {
+            return kill_everything();
+        }
+        if (helpers_must_stop(pod_.lifecycle)) {
+            return stop_helpers();
+        }
+        return stop_pending();
+    }
+
+    bool kill_everything() {
+        bool any = false;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            const Service& service = pod_.services[index];
+            if (!is_resting(service) && !service.killed) {
+                deliver(index, KillRequested{AfterStop::rest, "stop now"});
+                any = true;
+            } else if (service.state == ServiceState::blocked || service.state == ServiceState::backoff) {
+                deliver(index, StopRequested{now_, AfterStop::rest, "stop now"});
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    bool stop_helpers() {
+        bool any = false;
+        const int levels = levels_left(graph_, spec_, [&](ServiceIndex index) { return !is_down(pod_.services[index]); });
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (index == main_ || is_resting(pod_.services[index]) || !has_to_be_stopped(index)) {
+                continue;
+            }
+            deliver(index, StopRequested{helper_stop_at(index, levels), AfterStop::rest, "the pod stops"});
+            any = true;
+        }
+        return any;
+    }
+
+    bool has_to_be_stopped(ServiceIndex index) const {
+        const Service& service = pod_.services[index];
+        switch (service.state) {
+        case ServiceState::blocked:
+        case ServiceState::backoff: return true;
+        case ServiceState::starting:
+        case ServiceState::running: return pod_.lifecycle.haste != Haste::none || dependents_are_down(index);
+        case ServiceState::stopping: // A stop that began before must end in time, and nothing follows it.
+            return service.after_stop != AfterStop::rest ||
+                   (!service.killed && *service.deadline > hard_deadline(spec_, pod_.lifecycle));
+        case ServiceState::inactive:
+        case ServiceState::stopped:
+        case ServiceState::completed:
+        case ServiceState::failed:
+        case ServiceState::held: break;
+        }
+        return false;
+    }
+
+    bool dependents_are_down(ServiceIndex index) const {
+        return std::ranges::all_of(transitive_dependents(graph_, index),
+                                   [&](ServiceIndex dependent) { return is_down(pod_.services[dependent]); });
+    }
+
+    TimePoint helper_stop_at(ServiceIndex index, int levels) const {
+        if (pod_.lifecycle.haste != Haste::none) {
+            return hard_deadline(spec_, pod_.lifecycle);
+        }
+        return helper_deadline(*pod_.lifecycle.budget, spec_.services[index].grace.value_or(default_helper_grace), levels, now_);
+    }
+
+    /// Stops and restarts of helpers by hand, dependents among them first.
+    bool stop_pending() {
+        bool any = false;
+        bool all_down = true;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (pod_.pending[index] == Pending::none) {
+                continue;
+            }
+            any = stop_pending_service(index) || any;
+            all_down = all_down && is_settled(pod_.services[index]);
+        }
+        return (all_down && finish_pending()) || any;
+    }
+
+    bool stop_pending_service(ServiceIndex index) {
+        const ServiceState state = pod_.services[index].state;
+        const bool waits = state == ServiceState::blocked || state == ServiceState::backoff;
+        if (!waits && !(is_up(state) && pending_dependents_are_down(index)) && state != ServiceState::inactive) {
+            return false;
+        }
+        const Duration grace = spec_.services[index].grace.value_or(default_helper_grace);
+        deliver(index, StopRequested{now_ + grace, AfterStop::rest,
+                                     pod_.pending[index] == Pending::stop ? "stop by hand" : "restart by hand"});
+        return true;
+    }
+
+    bool pending_dependents_are_down(ServiceIndex index) const {
+        return std::ranges::all_of(transitive_dependents(graph_, index), [&](ServiceIndex dependent) {
+            const bool concerned = pod_.pending[dependent] != Pending::none || (dependent == main_ && main_goes_down());
+            return !concerned || is_down(pod_.services[dependent]);
+        });
+    }
+
+    bool main_goes_down() const {
+        return pod_.lifecycle.goal == Goal::main_held || (pod_.lifecycle.goal == Goal::main_restart && pod_.lifecycle.by_hand);
+    }
+
+    bool finish_pending() {
+        if (main_ && main_goes_down() && !is_down(pod_.services[*main_])) {
+            return false;
+        }
+        bool any = false;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            const Pending pending = std::exchange(pod_.pending[index], Pending::none);
+            if (pending == Pending::restart) {
+                deliver(index, StartRequested{"restart by hand"});
+            }
+            any = any || pending != Pending::none;
+        }
+        return any;
+    }
+
+    bool advance_lifecycle() {
+        if (spec_.plain_init) {
+            return advance_plain_init();
+        }
+        const Lifecycle before = pod_.lifecycle;
+        move(ViewChanged{});
+        return !(pod_.lifecycle == before);
+    }
+
+    /// Contract 3.3: online at once, and over with main.
+    bool advance_plain_init() {
+        Lifecycle& lifecycle = pod_.lifecycle;
+        const Service& main = pod_.services[*main_];
+        if (lifecycle.phase == Phase::starting && is_up(main.state)) {
+            lifecycle.phase = Phase::online;
+            lifecycle.online_ever = true;
+            lifecycle.since = now_;
+            change(std::nullopt, "starting", "online", "plain init");
+            return true;
+        }
+        if (!lifecycle.ended && is_settled(main) && main.state != ServiceState::inactive) {
+            lifecycle.ended = true;
+            end_container();
+        }
+        return false;
+    }
+
+    // ---- answers -------------------------------------------------------------------------------------
+
+    void answer_waiters() {
+        std::vector<Waiter> still;
+        for (Waiter& waiter : pod_.waiters) {
+            const std::optional<Judgement> judgement = judge(spec_, pod_, waiter, now_);
+            if (judgement) {
+                answer(waiter.request.id, judgement->verdict, judgement->message);
+            } else {
+                still.push_back(std::move(waiter));
+            }
+        }
+        pod_.waiters = std::move(still);
+    }
+
+    void answer(RequestId id, Verdict verdict, std::string message) {
+        transition_.actions.emplace_back(Answer{id, verdict, std::move(message)});
+    }
+
+    void order(ServiceIndex index, ServiceAction action) {
+        transition_.actions.emplace_back(ServiceOrder{index, pod_.services[index].attempt, std::move(action)});
+    }
+
+    void change(std::optional<ServiceIndex> service, std::string_view from, std::string_view to, std::string reason) {
+        transition_.changes.push_back(Change{service, std::string{from}, std::string{to}, std::move(reason)});
+    }
+
+    const PodSpec& spec_;
+    const DependencyGraph& graph_;
+    Pod& pod_;
+    PodTransition& transition_;
+    Moment moment_;
+    TimePoint now_;
+    std::optional<ServiceIndex> main_;
+};
+
+} // namespace
+
+Pod initial_pod(const PodSpec& spec) {
+    Pod pod;
+    pod.services.resize(spec.services.size());
+    pod.pending.resize(spec.services.size(), Pending::none);
+    return pod;
+}
+
+PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event, Moment moment) {
+    PodTransition transition{.next = std::move(pod), .actions = {}, .changes = {}};
+    Turn{spec, graph, transition, moment}.handle(event);
+    return transition;
+}
+
+} // namespace davit::model
