@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits one string into words as a POSIX shell would (quotes, backslashes, blanks), without running a
-// shell and without expanding anything: `|`, `*`, `#` and `$HOME` are plain letters here. Only `${...}` is
-// known as something that stays in one word, because interpolation.h resolves it later.
-// Rule: POSIX.1-2017, Shell Command Language, 2.2 Quoting.
+// Splits one string into words as a POSIX shell would (blanks, '...', "...", backslash), without running one:
+// nothing is expanded, and operators such as | and ; are letters like any other.
 #pragma once
 
 #include "model/result.h"
@@ -13,8 +11,7 @@
 
 namespace davit::model {
 
-/// The words of `text`; none for a blank text. An empty word is written as '' or "".
-/// Error: a quote that is never closed, or a backslash with nothing behind it; names the byte, from 1.
+/// Error: a quote that is never closed, or a backslash at the end; says where (bytes, from 1).
 Result<std::vector<std::string>> split_command_line(std::string_view text);
 
 } // namespace davit::model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who needs whom, worked out once from the specification: the order in which services can start, who must
-// have stopped before a service may stop, and which dependencies form a cycle.
-// Services with `enabled: false` are as if they were not there: they have no edges and no place in an order.
+// Who waits for whom, made once from the specification: cycles by name, what a service needs, what hangs on
+// it, and how many groups still have to stop one after the other. Disabled services are as if they were
+// not there.
 #pragma once
 
 #include "model/spec.h"
@@ -12,39 +12,27 @@
 
 namespace davit::model {
 
-/// All vectors that are indexed have one entry for each service of the PodSpec.
 struct DependencyGraph {
-    /// Who depends on this service directly.
+    /// Who depends on a service directly, by service.
     std::vector<std::vector<ServiceIndex>> dependents;
-    /// Who depends on it directly or not, nearest first.
-    std::vector<std::vector<ServiceIndex>> all_dependents;
-    /// Dependencies before dependents; where nothing orders two services, the configuration does.
-    /// Services on a cycle and their dependents are missing (config refuses such a specification).
-    std::vector<ServiceIndex> start_order;
-    /// A required dependency of main, directly or through required dependencies only.
+    /// Whether main requires a service, directly or through what it requires, by service.
     std::vector<bool> required_by_main;
-
-    friend bool operator==(const DependencyGraph&, const DependencyGraph&) = default;
 };
 
 DependencyGraph build_graph(const PodSpec& spec);
 
-/// Who depends on `service`, directly or not, nearest first. They stop before it does.
-const std::vector<ServiceIndex>& transitive_dependents(const DependencyGraph& graph, ServiceIndex service);
+/// Everything that hangs on `service`, directly or not, without itself.
+std::vector<ServiceIndex> transitive_dependents(const DependencyGraph& graph, ServiceIndex service);
 
-/// What `service` requires (`required: true` all along the way), directly or not, in start order.
-std::vector<ServiceIndex> required_dependencies(const DependencyGraph& graph, const PodSpec& spec,
-                                                ServiceIndex service);
+/// Everything that `service` requires (`required: true`), directly or not, without itself.
+std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceIndex service);
 
-/// How many services have to stop one after the other at least: the longest chain of dependents among those
-/// that are up. 0: none is up.
-int levels_left(const DependencyGraph& graph, const PodSpec& spec, const std::function<bool(ServiceIndex)>& is_up);
+/// The length of the longest chain of services for which `is_up` holds, each depending on the next: so many
+/// groups have to stop one after the other. 0: none is up.
+int levels_left(const DependencyGraph& graph, const std::function<bool(ServiceIndex)>& is_up);
 
-/// One closed way for each knot of services that depend on each other, as names: {"a", "b", "c", "a"} (a depends
-/// on b). Begins with the service that is first in the configuration. Empty: the specification can be started.
-std::vector<std::vector<std::string>> find_cycles(const PodSpec& spec);
-
-/// "a → b → c → a"
-std::string describe_cycle(const std::vector<std::string>& cycle);
+/// Each cycle's services in order, the first one again at the end ("a b c a"). Cycles that share a service
+/// are told one at a time: break the first and look again.
+std::vector<std::vector<ServiceIndex>> find_cycles(const PodSpec& spec);
 
 } // namespace davit::model

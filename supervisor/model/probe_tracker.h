@@ -1,51 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts the checks of one probe and says when it has become good or bad, with the thresholds of a Pod's
-// probes. Running a check, reading its answer and counting it are three things: this is the third.
+// Counts the results of one probe against its thresholds and says when to look again. Performing a check
+// and acting on the verdict are other rooms' work.
 //
-//   startup     good after `successThreshold` in a row; bad on a failed check, but never before
-//               failureThreshold × periodSeconds after its first check was due: the first tries are faster
-//   readiness   good after `successThreshold` in a row; bad again after `failureThreshold` in a row, which
-//               before its first success means nothing: it is just not good yet
-//   liveness    bad after `failureThreshold` in a row
+//   startup    first tries are fast, so failures are not counted: bad is a failed check at the end of the
+//              window initialDelaySeconds + failureThreshold x periodSeconds
+//   readiness  never bad for good before it was good once; then `failureThreshold` failures in a row
+//   liveness   `failureThreshold` failures in a row
 #pragma once
 
 #include "model/spec.h"
 #include "model/time.h"
 
-#include <cstdint>
+#include <optional>
 
 namespace davit::model {
 
+enum class CheckResult : std::uint8_t { good, bad, ignored };
+enum class ProbeVerdict : std::uint8_t { undecided, good, bad };
+
 struct ProbeTracker {
-    TimePoint started; // of the process; the caller sets it
-    int tries = 0;     // checks that counted
-    int successes = 0; // in a row
-    int failures = 0;  // in a row
-    bool succeeded_once = false;
-    bool good = false;
+    TimePoint started;  // of the process; the startup window counts from it, moved by stalls of the loop
+    int successes = 0;  // in a row
+    int failures = 0;   // in a row
+    int fast_tries = 0; // checks before the first success
+    bool good = false;  // the present verdict
+    bool ever_good = false;
 
     friend bool operator==(const ProbeTracker&, const ProbeTracker&) = default;
 };
 
-/// `ignored`: the check says nothing (a stall of the loop cost it its time).
-enum class CheckResult : std::uint8_t { good, bad, ignored };
-
-enum class ProbeVerdict : std::uint8_t { undecided, good, bad };
-
 struct ProbeUpdate {
     ProbeTracker next;
-    ProbeVerdict verdict = ProbeVerdict::undecided;
-
-    friend bool operator==(const ProbeUpdate&, const ProbeUpdate&) = default;
+    ProbeVerdict verdict = ProbeVerdict::undecided; // only when this check decided something new
 };
 
-ProbeUpdate on_check(const ProbeSpec& spec, ProbeKind kind, ProbeTracker tracker, CheckResult result, TimePoint now);
+ProbeUpdate on_check(const ProbeSpec& probe, ProbeKind kind, ProbeTracker tracker, CheckResult result, TimePoint now);
 
-/// From the begin of the last check to the begin of the next. Until its first success a startup or readiness
-/// probe is tried after 50 ms, then in growing steps up to the period, so that a quick start is noticed quickly.
-Duration next_check_delay(const ProbeSpec& spec, ProbeKind kind, const ProbeTracker& tracker);
+/// From the beginning of the last check to the next. Until its first success a startup or readiness probe
+/// is tried after 50 ms, then half as long again each time, up to the period.
+Duration next_check_delay(const ProbeSpec& probe, ProbeKind kind, const ProbeTracker& tracker);
 
-/// The loop stood still for `length`: that time was not the service's, its window for starting moves.
+/// The loop stood still for `length`: the window moves with it.
 ProbeTracker after_stall(ProbeTracker tracker, Duration length);
 
 } // namespace davit::model

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of the termination log, which `kubectl describe pod` shows: best line first, at most 4096 bytes
-// (the kubelet cuts there, see terminationMessagePath), valid UTF-8 whatever the services printed.
+// The text of the container's termination log, which Kubernetes shows as the reason of the last end: best
+// line first, at most 4096 bytes, never cut inside a character.
 #pragma once
 
-#include <cstddef>
-#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace davit::model {
 
+/// The kubelet keeps this much (TerminationMessagePath in its API).
 inline constexpr std::size_t termination_message_limit = 4096;
 
-/// Joins `lines`, best first: the reason, the last ends, the last output. Empty lines and repeated ones are left
-/// out, bytes that are no UTF-8 and control characters are shown as U+FFFD, what does not fit is cut at the end
-/// of a character. Each line ends with a newline.
-std::string termination_message(std::span<const std::string> lines);
+/// `reasons`, best first, one a line; then what fits of `last_output`, its newest lines, oldest first.
+std::string termination_message(const std::vector<std::string>& reasons, const std::vector<std::string>& last_output);
+
+/// The longest beginning of `text` of at most `limit` bytes that does not end inside a UTF-8 sequence.
+std::string_view cut_at_character(std::string_view text, std::size_t limit);
 
 } // namespace davit::model
