@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file descriptor with one owner, closed when the owner goes. Everything in davit that holds a descriptor
+// holds it this way; functions that only use one take a plain int.
+#pragma once
+
+#include <utility>
+
+namespace davit::os {
+
+class Fd {
+public:
+    Fd() = default;
+    /// Takes `descriptor` over; negative: none.
+    explicit Fd(int descriptor) : descriptor_(descriptor) {}
+    Fd(Fd&& other) noexcept : descriptor_(other.release()) {}
+    Fd& operator=(Fd&& other) noexcept {
+        reset(other.release());
+        return *this;
+    }
+    ~Fd() { reset(); }
+
+    explicit operator bool() const { return descriptor_ >= 0; }
+    int get() const { return descriptor_; }
+    /// Gives it away: the caller closes it.
+    int release() { return std::exchange(descriptor_, -1); }
+    void reset(int descriptor = -1);
+
+private:
+    int descriptor_ = -1;
+};
+
+/// A pipe, close-on-exec at both ends.
+struct Pipe {
+    Fd read;
+    Fd write;
+};
+
+/// Ends without descriptors when none is to be had (errno says why).
+Pipe open_pipe();
+
+bool is_terminal(int descriptor);
+
+} // namespace davit::os

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small files, read and written whole and with a limit. Nothing here waits for a reader, a writer or a device
+// that is not ready: a FIFO in the place of a file is refused, not suffered.
+#pragma once
+
+#include "model/result.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::os {
+
+inline constexpr std::size_t small_file = std::size_t{64} * 1024;
+
+/// The whole file. Error: cannot be read, is no regular file, or is longer than `limit`.
+Result<std::string> read_file(const std::string& path, std::size_t limit = small_file);
+
+/// The first `limit` bytes of a file of /proc or /sys; empty if it cannot be read. For what is only a hint.
+std::string read_kernel_file(const std::string& path, std::size_t limit = small_file);
+
+/// Readers see the old text or the new one, never a part: a new file beside it is synced and renamed over it.
+Result<void> write_file_atomically(const std::string& path, std::string_view text);
+
+/// Replaces the contents of a file that is there (the termination log); never creates one.
+/// false: there is no such file.
+Result<bool> overwrite_file(const std::string& path, std::string_view text);
+
+/// Names in a directory, in lexical order, without `.` and `..`.
+Result<std::vector<std::string>> list_directory(const std::string& path);
+
+/// A regular file that this process may execute.
+bool is_executable_file(const std::string& path);
+bool is_regular_file(const std::string& path);
+bool is_directory(const std::string& path);
+
+} // namespace davit::os

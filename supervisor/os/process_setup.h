@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What davit asks and tells the kernel about its own process when it starts.
+#pragma once
+
+#include "model/result.h"
+
+#include <string>
+
+namespace davit::os {
+
+bool is_pid_1();
+
+/// Orphans among davit's descendants become its children, as they do by themselves for PID 1
+/// (PR_SET_CHILD_SUBREAPER, prctl(2)). Nothing to do for PID 1.
+Result<void> adopt_orphans();
+
+std::string host_name();
+
+} // namespace davit::os

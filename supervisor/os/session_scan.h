@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which processes a service still has, and how to signal all of them. A service is its leader's session, plus
+// what escaped it: orphans that became davit's children and carry its DAVIT_SERVICE, with their descendants.
+// Zombies do not count. Cheap questions come first (davit's own children); all of /proc is read only when they
+// say that there is something. Without /proc the leader's process group is all that is known.
+#pragma once
+
+#include "os/child_reaper.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace davit::os {
+
+/// The processes of one service, described.
+struct SessionQuery {
+    /// The pid its leader has or had: also the number of its session, or of its group where it has no session
+    /// of its own.
+    pid_t leader = 0;
+    enum class Bound : std::uint8_t {
+        session, // the leader called setsid
+        group,   // the leader has a group in davit's session (a main with a terminal, plain init)
+    };
+    Bound bound = Bound::session;
+    /// What escaped is known by DAVIT_SERVICE=<this>. Empty (plain init): every orphan belongs to it.
+    std::string service;
+    /// Leaders of what never counts: running steps and checks. Neither do their sessions and descendants.
+    std::vector<pid_t> excluded;
+};
+
+struct ProcessInfo {
+    pid_t pid = 0;
+    pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;
+    char state = '?';
+    std::string command; // the kernel's short name, at most 15 bytes
+
+    friend bool operator==(const ProcessInfo&, const ProcessInfo&) = default;
+};
+
+/// Reads the text of /proc/PID/stat (proc(5)); the command may hold anything, also parentheses.
+/// pid 0: the text is not understood.
+ProcessInfo parse_process_stat(std::string_view text);
+
+/// Which of `all` belong to the query, by the table alone. `davit` is davit's own pid; `carries_name` says
+/// whether a process has the service's DAVIT_SERVICE in its environment.
+/// Children of davit for which `is_other_leader` is true belong to somebody else.
+struct SessionRules {
+    pid_t davit = 0;
+    std::function<bool(pid_t)> carries_name;
+    std::function<bool(pid_t)> is_other_leader;
+};
+std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, const SessionQuery& query,
+                                          const SessionRules& rules);
+
+class SessionScan {
+public:
+    /// The reaper knows which of davit's children are nobody's orphans; it must outlive the scan.
+    explicit SessionScan(const ChildReaper& reaper) : reaper_(reaper) {}
+
+    /// Nothing but zombies is left of it. Cheap unless there are orphans.
+    bool is_empty(const SessionQuery& query) const;
+    /// What is left of it, the leader included if it runs. Costs a walk over /proc where there is something.
+    std::vector<ProcessInfo> processes_of(const SessionQuery& query) const;
+    /// Signals each process group of it, and what escaped. Never davit's own group, never everybody.
+    void signal(const SessionQuery& query, int number) const;
+
+private:
+    bool may_have_processes(const SessionQuery& query) const;
+    SessionRules rules_of(const SessionQuery& query) const;
+
+    const ChildReaper& reaper_;
+};
+
+/// One process; one that is gone is no error.
+void signal_process(pid_t process, int number);
+/// One process group (never davit's own); for what a step left behind.
+void signal_group(pid_t group, int number);
+
+} // namespace davit::os
