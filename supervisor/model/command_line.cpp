@@ -73,7 +73,8 @@ private:
             word() += text_[at_++];
         }
         if (at_ == text_.size()) {
-            return failure(std::string{"the quote "} + quote + " is never closed (character " + std::to_string(opened + 1) + ")");
+            return failure(std::string{"the quote "} + quote + " is never closed (character " +
+                           std::to_string(opened + 1) + ")");
         }
         ++at_;
         return {};

@@ -84,7 +84,8 @@ std::string drain_result(const Drain& drain, TimePoint now) {
         return std::to_string(count) + (count == 1 ? " connection" : " connections") + " still open after " + length;
     }
     const std::optional<TimePoint> quiet = quiet_enough_at(drain);
-    return quiet && now >= *quiet ? "no connection for " + seconds_text(now - *drain.quiet_since) : length + " are over";
+    return quiet && now >= *quiet ? "no connection for " + seconds_text(now - *drain.quiet_since)
+                                  : length + " are over";
 }
 
 } // namespace davit::model

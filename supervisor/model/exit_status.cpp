@@ -16,16 +16,16 @@ struct NamedSignal {
 };
 
 constexpr std::array named_signals{
-    NamedSignal{SIGHUP, "HUP"},       NamedSignal{SIGINT, "INT"},     NamedSignal{SIGQUIT, "QUIT"},
-    NamedSignal{SIGILL, "ILL"},       NamedSignal{SIGTRAP, "TRAP"},   NamedSignal{SIGABRT, "ABRT"},
-    NamedSignal{SIGBUS, "BUS"},       NamedSignal{SIGFPE, "FPE"},     NamedSignal{SIGKILL, "KILL"},
-    NamedSignal{SIGUSR1, "USR1"},     NamedSignal{SIGSEGV, "SEGV"},   NamedSignal{SIGUSR2, "USR2"},
-    NamedSignal{SIGPIPE, "PIPE"},     NamedSignal{SIGALRM, "ALRM"},   NamedSignal{SIGTERM, "TERM"},
-    NamedSignal{SIGSTKFLT, "STKFLT"}, NamedSignal{SIGCHLD, "CHLD"},   NamedSignal{SIGCONT, "CONT"},
-    NamedSignal{SIGSTOP, "STOP"},     NamedSignal{SIGTSTP, "TSTP"},   NamedSignal{SIGTTIN, "TTIN"},
-    NamedSignal{SIGTTOU, "TTOU"},     NamedSignal{SIGURG, "URG"},     NamedSignal{SIGXCPU, "XCPU"},
+    NamedSignal{SIGHUP, "HUP"},       NamedSignal{SIGINT, "INT"},       NamedSignal{SIGQUIT, "QUIT"},
+    NamedSignal{SIGILL, "ILL"},       NamedSignal{SIGTRAP, "TRAP"},     NamedSignal{SIGABRT, "ABRT"},
+    NamedSignal{SIGBUS, "BUS"},       NamedSignal{SIGFPE, "FPE"},       NamedSignal{SIGKILL, "KILL"},
+    NamedSignal{SIGUSR1, "USR1"},     NamedSignal{SIGSEGV, "SEGV"},     NamedSignal{SIGUSR2, "USR2"},
+    NamedSignal{SIGPIPE, "PIPE"},     NamedSignal{SIGALRM, "ALRM"},     NamedSignal{SIGTERM, "TERM"},
+    NamedSignal{SIGSTKFLT, "STKFLT"}, NamedSignal{SIGCHLD, "CHLD"},     NamedSignal{SIGCONT, "CONT"},
+    NamedSignal{SIGSTOP, "STOP"},     NamedSignal{SIGTSTP, "TSTP"},     NamedSignal{SIGTTIN, "TTIN"},
+    NamedSignal{SIGTTOU, "TTOU"},     NamedSignal{SIGURG, "URG"},       NamedSignal{SIGXCPU, "XCPU"},
     NamedSignal{SIGXFSZ, "XFSZ"},     NamedSignal{SIGVTALRM, "VTALRM"}, NamedSignal{SIGPROF, "PROF"},
-    NamedSignal{SIGWINCH, "WINCH"},   NamedSignal{SIGIO, "IO"},       NamedSignal{SIGPWR, "PWR"},
+    NamedSignal{SIGWINCH, "WINCH"},   NamedSignal{SIGIO, "IO"},         NamedSignal{SIGPWR, "PWR"},
     NamedSignal{SIGSYS, "SYS"},
 };
 
@@ -85,7 +85,8 @@ std::optional<int> signal_from_name(std::string_view name) {
         return *number >= 1 && *number <= realtime_max ? number : std::nullopt;
     }
     std::string upper{name};
-    std::ranges::transform(upper, upper.begin(), [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+    std::ranges::transform(upper, upper.begin(),
+                           [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
     std::string_view bare = upper;
     if (bare.starts_with("SIG")) {
         bare.remove_prefix(3);

@@ -78,8 +78,10 @@ private:
         const bool with_default = rest.starts_with(":-");
         const bool with_message = rest.starts_with(":?");
         if (!is_name(name) || (!rest.empty() && !with_default && !with_message)) {
-            return error(InterpolationFault::bad_name, offset,
-                         "\"${" + std::string{inside} + "}\" is neither ${NAME}, ${NAME:-default}, ${NAME:?message} nor ${file:/path}; write $$ for a $");
+            return error(
+                InterpolationFault::bad_name, offset,
+                "\"${" + std::string{inside} +
+                    "}\" is neither ${NAME}, ${NAME:-default}, ${NAME:?message} nor ${file:/path}; write $$ for a $");
         }
         const std::optional<std::string> value = sources_.variable(name);
         // As in a shell, the forms with a colon treat an empty value as none.
@@ -96,7 +98,8 @@ private:
             const std::string message{rest.substr(2)};
             return error(InterpolationFault::message, offset, name + ": " + (message.empty() ? "is not set" : message));
         }
-        return error(InterpolationFault::unset, offset, "the variable " + name + " is not set; write ${" + name + ":-default} to do without it");
+        return error(InterpolationFault::unset, offset,
+                     "the variable " + name + " is not set; write ${" + name + ":-default} to do without it");
     }
 
     Outcome resolve_file(const std::string& path, std::size_t offset) const {

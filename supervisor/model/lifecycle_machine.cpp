@@ -4,6 +4,7 @@
 #include "model/lifecycle_machine.h"
 
 #include "model/overloaded.h"
+#include "model/words.h"
 
 #include <algorithm>
 #include <array>
@@ -86,7 +87,8 @@ private:
         count_from_kubelet();
         go_down(Goal::exit, StepReason::signal);
         if (signal.prestop_client_waits) {
-            hasten(Haste::hurried, signal_name(signal.signal) + " came while prestop still waits: the grace period is used up");
+            hasten(Haste::hurried,
+                   signal_name(signal.signal) + " came while prestop still waits: the grace period is used up");
         }
     }
 
@@ -162,14 +164,17 @@ private:
     }
 
     void take_budget_deadlines() {
-        if (state_.phase == Phase::stopped && state_.goal == Goal::main_stopped && main_deadline(*state_.budget) <= now_) {
+        if (state_.phase == Phase::stopped && state_.goal == Goal::main_stopped &&
+            main_deadline(*state_.budget) <= now_) {
             state_.goal = Goal::exit;
-            state_.failure = "no stop signal came before the end of the grace period";
         }
-        if (state_.goal == Goal::exit && now_ >= hard_deadline(spec_, state_) && state_.steps && state_.steps->running) {
-            end_step(StepOutcome::timed_out, now_);
+        if (state_.goal != Goal::exit || now_ < hard_deadline(state_)) {
+            return;
         }
-        if (state_.goal == Goal::exit && now_ >= hard_deadline(spec_, state_) + unkillable_patience) {
+        if (state_.steps) {
+            drop_steps(now_);
+        }
+        if (now_ >= hard_deadline(state_) + unkillable_patience) {
             exit();
         }
     }
@@ -179,7 +184,8 @@ private:
         if (state_.gate_deadline) {
             *state_.gate_deadline += length;
         }
-        if (state_.steps && state_.steps->running && is_start_step(state_.steps->kind) && !state_.steps->running->kill) {
+        if (state_.steps && state_.steps->running && is_start_step(state_.steps->kind) &&
+            !state_.steps->running->kill) {
             state_.steps->running->deadline += length;
         }
     }
@@ -255,9 +261,10 @@ private:
         }
         state_.kubelet_counts = true;
         state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
-        if (state_.steps && state_.steps->running && !is_start_step(state_.steps->kind) && !state_.steps->running->kill) {
-            state_.steps->running->deadline =
-                std::min(state_.steps->running->deadline, step_deadline_from_now(state_.steps->kind, state_.steps->index));
+        if (state_.steps && state_.steps->running && !is_start_step(state_.steps->kind) &&
+            !state_.steps->running->kill) {
+            state_.steps->running->deadline = std::min(state_.steps->running->deadline,
+                                                       step_deadline_from_now(state_.steps->kind, state_.steps->index));
         }
     }
 
@@ -269,14 +276,15 @@ private:
         state_.haste_began = now_;
         state_.failure = std::move(reason);
         state_.drain.reset();
-        if (state_.steps && state_.steps->next_try && haste == Haste::hurried && state_.steps->kind == StepKind::offline) {
+        if (state_.steps && state_.steps->next_try && haste == Haste::hurried &&
+            state_.steps->kind == StepKind::offline) {
             state_.steps->next_try = now_;
         }
         const bool goes_on = haste == Haste::hurried && state_.steps && state_.steps->kind == StepKind::offline;
         if (state_.steps && !goes_on) {
             drop_steps(now_);
         } else if (state_.steps && state_.steps->running) {
-            state_.steps->running->deadline = std::min(state_.steps->running->deadline, hard_deadline(spec_, state_));
+            state_.steps->running->deadline = std::min(state_.steps->running->deadline, hard_deadline(state_));
         }
         order_main_stop();
     }
@@ -416,7 +424,7 @@ private:
             return after_offline();
         }
         enter(Phase::draining, state_.offline_failed ? "offline failed" : "offline is done");
-        state_.drain = begin_drain(drain, now_, drain_limit(*state_.budget));
+        state_.drain = begin_drain(drain, now_, drain_limit(*state_.budget, spec_, now_));
     }
 
     void when_draining() {
@@ -468,7 +476,8 @@ private:
             return order_main_stop();
         }
         if (services_.main == MainView::down || services_.main == MainView::restarting) {
-            enter(Phase::stopped, services_.main_end.empty() ? "main did not run" : "main is down: " + services_.main_end);
+            enter(Phase::stopped,
+                  services_.main_end.empty() ? "main did not run" : "main is down: " + services_.main_end);
         }
     }
 
@@ -486,6 +495,12 @@ private:
     }
 
     void when_stopped() {
+        if (services_.main == MainView::restarting && state_.goal != Goal::main_restart) {
+            // A stop overtook a restart: main rests now.
+            const AfterStop after = state_.goal == Goal::main_held ? AfterStop::hold : AfterStop::rest;
+            actions_.push_back(StopMain{now_, after, way_down_reason()});
+            return;
+        }
         switch (state_.goal) {
         case Goal::main_restart: return restart_main();
         case Goal::main_held:
@@ -567,7 +582,7 @@ private:
         if (is_start_step(kind)) {
             return now_ + written.value_or(default_start_step_timeout);
         }
-        const TimePoint limit = state_.haste == Haste::none ? step_limit(kind) : hard_deadline(spec_, state_);
+        const TimePoint limit = state_.haste == Haste::none ? step_limit(kind) : hard_deadline(state_);
         return written ? std::min(now_ + *written, limit) : limit;
     }
 
@@ -678,17 +693,18 @@ private:
             return;
         }
         if (run.deadline <= now_) {
-            end_step(StepOutcome::timed_out, kill_moment(list.kind));
+            end_step(StepOutcome::timed_out, kill_moment(run));
         }
     }
 
     /// KILL 2 s after TERM, and never later than the budget allows.
-    TimePoint kill_moment(StepKind kind) const {
+    TimePoint kill_moment(const StepRun& run) const {
         const TimePoint kill = now_ + step_kill_after;
-        if (is_start_step(kind)) {
+        if (is_start_step(run.kind)) {
             return kill;
         }
-        return std::min(kill, state_.haste == Haste::none ? std::max(now_, step_limit(kind)) : hard_deadline(spec_, state_));
+        const TimePoint limit = state_.haste == Haste::none ? main_deadline(*state_.budget) : hard_deadline(state_);
+        return std::min(kill, std::max(now_, limit));
     }
 
     // ---- drain ---------------------------------------------------------------------------------------
@@ -711,35 +727,26 @@ private:
 
     TimePoint main_stop_at() const {
         if (state_.haste != Haste::none) {
-            return hard_deadline(spec_, state_);
+            return hard_deadline(state_);
         }
         const auto main = spec_.main();
         return main_stop_deadline(*state_.budget, main ? spec_.services[*main].grace : std::nullopt, now_);
     }
 
-    static std::string seconds_text(Duration length) {
-        std::string text = std::to_string(to_seconds(length));
-        text.erase(text.find_last_not_of('0') + 1);
-        if (text.ends_with('.')) {
-            text.pop_back();
-        }
-        return text + " s";
-    }
-
     std::string way_down_reason() const {
-        switch (state_.cause) {
-        case EndCause::none: break;
-        case EndCause::stop_asked: return std::string{to_string(state_.step_reason)};
-        case EndCause::main_ended:
-        case EndCause::main_failed:
-        case EndCause::start_failed:
-        case EndCause::critical_failed: return state_.failure;
+        if (!state_.failure.empty()) {
+            return state_.failure;
         }
-        if (state_.start_failed || state_.goal == Goal::main_restart) {
-            return state_.failure.empty() ? services_.main_end.empty() || state_.by_hand ? "restart by hand" : services_.main_end
-                                          : state_.failure;
+        switch (state_.goal) {
+        case Goal::online:
+        case Goal::offline: return "offline by hand";
+        case Goal::main_held: return "main is stopped by hand";
+        case Goal::main_restart:
+            return state_.by_hand ? "main is restarted by hand" : "main is restarted: " + services_.main_end;
+        case Goal::main_stopped: return "prestop";
+        case Goal::exit: break;
         }
-        return state_.goal == Goal::main_held ? "stop by hand" : "offline by hand";
+        return "a stop signal came";
     }
 
     const PodSpec& spec_;
@@ -760,13 +767,191 @@ LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const Lif
     return transition;
 }
 
-TimePoint hard_deadline(const PodSpec& spec, const Lifecycle& lifecycle) {
+TimePoint hard_deadline(const Lifecycle& lifecycle) {
+    const TimePoint end = planned_end(*lifecycle.budget);
     switch (lifecycle.haste) {
-    case Haste::none: break;
-    case Haste::hurried: return std::min(*lifecycle.haste_began + hurry_length, *lifecycle.budget ? planned_end(*lifecycle.budget) : *lifecycle.haste_began);
-    case Haste::now: return *lifecycle.haste_began;
+    case Haste::none: return end;
+    case Haste::hurried: return std::min(end, *lifecycle.haste_began + hurry_length);
+    case Haste::now: break;
     }
-    (void)spec;
-    return planned_end(*lifecycle.budget);
+    return std::min(end, *lifecycle.haste_began);
 }
+
+namespace {
+
+std::optional<TimePoint> steps_deadline(const StepList& list) {
+    if (list.next_try) {
+        return list.next_try;
+    }
+    if (!list.running || list.running->killed) {
+        return std::nullopt;
+    }
+    return list.running->kill ? list.running->kill : std::optional{list.running->deadline};
+}
+
+std::optional<TimePoint> budget_deadline(const Lifecycle& lifecycle) {
+    if (lifecycle.phase == Phase::stopped && lifecycle.goal == Goal::main_stopped) {
+        return main_deadline(*lifecycle.budget);
+    }
+    if (lifecycle.goal != Goal::exit) {
+        return std::nullopt;
+    }
+    const bool steps_left = lifecycle.steps && !(lifecycle.steps->running && lifecycle.steps->running->killed);
+    const TimePoint hard = hard_deadline(lifecycle);
+    return steps_left ? hard : hard + unkillable_patience;
+}
+
+} // namespace
+
+std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle) {
+    if (lifecycle.ended) {
+        return std::nullopt;
+    }
+    std::optional<TimePoint> earliest = lifecycle.gate_deadline;
+    const auto consider = [&](std::optional<TimePoint> moment) {
+        if (moment && (!earliest || *moment < *earliest)) {
+            earliest = moment;
+        }
+    };
+    if (lifecycle.steps) {
+        consider(steps_deadline(*lifecycle.steps));
+    }
+    if (lifecycle.drain) {
+        consider(next_deadline(*lifecycle.drain));
+    }
+    consider(budget_deadline(lifecycle));
+    return earliest;
+}
+
+bool may_start_first_time(const Lifecycle& lifecycle) {
+    return lifecycle.goal < Goal::main_stopped;
+}
+
+bool may_restart(const Lifecycle& lifecycle) {
+    return !helpers_must_stop(lifecycle);
+}
+
+bool may_launch_main(const Lifecycle& lifecycle) {
+    return lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online;
+}
+
+bool helpers_must_stop(const Lifecycle& lifecycle) {
+    return lifecycle.haste != Haste::none || (lifecycle.goal == Goal::exit && lifecycle.phase == Phase::stopped);
+}
+
+std::string_view to_string(Phase phase) {
+    switch (phase) {
+    case Phase::starting: return "starting";
+    case Phase::preloading: return "preloading";
+    case Phase::checking: return "checking";
+    case Phase::going_online: return "going-online";
+    case Phase::online: return "online";
+    case Phase::going_offline: return "going-offline";
+    case Phase::draining: return "draining";
+    case Phase::offline: return "offline";
+    case Phase::stopping: return "stopping";
+    case Phase::stopped: return "stopped";
+    case Phase::failed: break;
+    }
+    return "failed";
+}
+
+std::optional<Phase> phase_from_name(std::string_view name) {
+    for (auto phase = Phase::starting; phase <= Phase::failed;
+         phase = static_cast<Phase>(static_cast<int>(phase) + 1)) {
+        if (to_string(phase) == name) {
+            return phase;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(Goal goal) {
+    switch (goal) {
+    case Goal::online: return "online";
+    case Goal::offline: return "offline";
+    case Goal::main_restart: return "main restart";
+    case Goal::main_held: return "main held";
+    case Goal::main_stopped: return "main stopped";
+    case Goal::exit: break;
+    }
+    return "exit";
+}
+
+std::string_view to_string(StepReason reason) {
+    switch (reason) {
+    case StepReason::start: return "start";
+    case StepReason::prestop: return "prestop";
+    case StepReason::signal: return "signal";
+    case StepReason::exit: return "exit";
+    case StepReason::failure: return "failure";
+    case StepReason::manual: break;
+    }
+    return "manual";
+}
+
+std::string_view to_string(StepKind kind) {
+    switch (kind) {
+    case StepKind::preload: return "preload";
+    case StepKind::online: return "online";
+    case StepKind::offline: return "offline";
+    case StepKind::stop: break;
+    }
+    return "stop";
+}
+
+std::string_view to_string(StepOutcome outcome) {
+    switch (outcome) {
+    case StepOutcome::succeeded: return "ok";
+    case StepOutcome::failed: return "failed";
+    case StepOutcome::timed_out: return "timeout";
+    case StepOutcome::cancelled: break;
+    }
+    return "cancelled";
+}
+
+std::string to_string(const LifecycleEvent& event) {
+    return std::visit(
+        Overloaded{
+            [](const PodStarted&) { return std::string{"PodStarted"}; },
+            [](const StepFinished& step) {
+                return "StepFinished{run " + std::to_string(step.run) + ", " + std::string{to_string(step.outcome)} +
+                       "}";
+            },
+            [](const ConnectionsCounted& sample) { return "ConnectionsCounted{" + std::to_string(sample.count) + "}"; },
+            [](const StopSignalled& stop) {
+                return "StopSignalled{" + signal_name(stop.signal) + (stop.from_inside ? ", from inside}" : "}");
+            },
+            [](const PrestopAsked&) { return std::string{"PrestopAsked"}; },
+            [](const OnlineAsked&) { return std::string{"OnlineAsked"}; },
+            [](const OfflineAsked&) { return std::string{"OfflineAsked"}; },
+            [](const MainStopAsked& stop) { return "MainStopAsked{" + std::string{to_string(stop.goal)} + "}"; },
+            [](const MainStartAsked&) { return std::string{"MainStartAsked"}; },
+            [](const MainEnded&) { return std::string{"MainEnded"}; },
+            [](const ViewChanged&) { return std::string{"ViewChanged"}; },
+            [](const DeadlineReached&) { return std::string{"DeadlineReached"}; },
+            [](const LoopStalled& stall) { return "LoopStalled{" + seconds_text(stall.length) + "}"; },
+        },
+        event);
+}
+
+std::string to_string(const LifecycleAction& action) {
+    return std::visit(Overloaded{
+                          [](const RunStep& step) {
+                              return "RunStep{run " + std::to_string(step.run) + ", " +
+                                     std::string{to_string(step.kind)} + " " + std::to_string(step.index + 1) +
+                                     ", attempt " + std::to_string(step.attempt) + ", " +
+                                     std::string{to_string(step.reason)} + "}";
+                          },
+                          [](const EndStep& step) {
+                              return "EndStep{run " + std::to_string(step.run) + ", " + signal_name(step.signal) + "}";
+                          },
+                          [](const CountConnections&) { return std::string{"CountConnections"}; },
+                          [](const StopMain& stop) { return "StopMain{" + stop.reason + "}"; },
+                          [](const StartServices& start) { return "StartServices{" + start.reason + "}"; },
+                          [](const Exit&) { return std::string{"Exit"}; },
+                      },
+                      action);
+}
+
 } // namespace davit::model

@@ -81,11 +81,11 @@ std::string_view to_string(StepKind kind);
 /// What ends the container, as far as its exit code is concerned.
 enum class EndCause : std::uint8_t {
     none,
-    stop_asked,       // SIGTERM, prestop
-    main_ended,       // nobody asked
-    main_failed,      // its startup or liveness probe, or processes left behind
-    start_failed,     // preload, gate, online, or a dependency of main: 121
-    critical_failed,  // 122
+    stop_asked,      // SIGTERM, prestop
+    main_ended,      // nobody asked
+    main_failed,     // its startup or liveness probe, or processes left behind
+    start_failed,    // preload, gate, online, or a dependency of main: 121
+    critical_failed, // 122
 };
 
 /// How fast the end comes.
@@ -105,8 +105,8 @@ struct StepRun {
     std::size_t index = 0;
     int attempt = 1;
     TimePoint began;
-    TimePoint deadline;             // TERM then
-    std::optional<TimePoint> kill;  // set when TERM was sent: KILL then
+    TimePoint deadline;                            // TERM then
+    std::optional<TimePoint> kill;                 // set when TERM was sent: KILL then
     StepOutcome ended_as = StepOutcome::succeeded; // why TERM was sent: timed_out or cancelled
     bool killed = false;
 
@@ -133,9 +133,9 @@ struct Lifecycle {
     TimePoint since;    // when `phase` was entered
     std::string reason; // why, for a person
     Goal goal = Goal::online;
-    bool by_hand = false;           // the way up was asked for by `online`, `start` or `restart`: its failure holds
+    bool by_hand = false; // the way up was asked for by `online`, `start` or `restart`: its failure holds
     StepReason step_reason = StepReason::start; // of the next offline or stop list
-    std::optional<TimePoint> gate_deadline; // of starting, preloading, checking
+    std::optional<TimePoint> gate_deadline;     // of starting, preloading, checking
     bool at_manual_gate = false;
     bool online_asked = false;      // `online` by hand passes the manual gate
     unsigned online_attempt = 0;    // numbers every online that was attempted
@@ -148,14 +148,18 @@ struct Lifecycle {
     bool main_stop_ordered = false; // in phase stopping: the stop steps are done, main has its signal
     std::optional<StepList> steps;
     std::optional<Drain> drain;
-    std::optional<ShutdownBudget> budget; // of the way down that runs
-    bool kubelet_counts = false;    // `budget` counts from a prestop or a stop signal
+    std::optional<ShutdownBudget> budget;    // of the way down that runs
+    bool kubelet_counts = false;             // `budget` counts from a prestop or a stop signal
     std::optional<TimePoint> stop_signalled; // the first one
     Haste haste = Haste::none;
     EndCause cause = EndCause::none;
-    std::string failure;            // the failed start, critical failure, ... in words
-    unsigned runs = 0;              // step tries so far
-    bool ended = false;             // Exit was ordered
+    bool start_failed = false; // a failed start is held: the place of rest is failed, not offline
+    std::optional<TimePoint> haste_began;
+    std::string step_failure; // the last step that failed on the way down, in words
+    std::string drain_result; // how the last drain ended
+    std::string failure;      // the failed start, critical failure, ... in words
+    unsigned runs = 0;        // step tries so far
+    bool ended = false;       // Exit was ordered
 
     friend bool operator==(const Lifecycle&, const Lifecycle&) = default;
 };
@@ -163,8 +167,8 @@ struct Lifecycle {
 // ---- what it sees of the services ------------------------------------------------------------------
 
 enum class MainView : std::uint8_t {
-    waiting,    // has not been launched yet in this cycle: inactive, blocked, backoff before the first launch
-    starting,   // launched, its startup probe is not good yet
+    waiting,  // has not been launched yet in this cycle: inactive, blocked, backoff before the first launch
+    starting, // launched, its startup probe is not good yet
     running,
     leaving,    // its leader ended unasked, or it is being stopped; not down yet
     restarting, // down, and its restart policy starts it again
@@ -173,15 +177,16 @@ enum class MainView : std::uint8_t {
 
 struct ServicesView {
     MainView main = MainView::waiting;
-    bool main_unhealthy = false;     // a startup or liveness probe of main failed; it still runs
-    bool main_restarts = false;      // its restart policy and limit allow another start
-    bool gate_good = false;          // all readiness probes of enabled, not completed services are good
+    bool main_unhealthy = false; // a startup or liveness probe of main failed; it still runs
+    bool main_restarts = false;  // its restart policy and limit allow another start
+    bool gate_good = false;      // all readiness probes of enabled, not completed services are good
     bool all_down = false;
-    std::string gate_missing;        // what the gate waits for, in words
-    std::string main_end;            // how main ended, in words
-    std::string failed_required;     // a required dependency of main that failed; empty: none
-    std::string failed_critical;     // a critical service that failed; empty: none
-    bool failed_critical_required = false; // and main requires it
+    std::string gate_missing;         // what the gate waits for, in words
+    std::string main_end;             // how main ended, in words
+    bool main_end_is_failure = false; // a failed probe, or processes left behind: whatever its code says
+    bool restart_pending = false;     // helpers that restart by hand are on their way down
+    std::string failed_required;      // a required dependency of main that failed; empty: none
+    std::string failed_critical;      // a critical service that failed; empty: none
 };
 
 // ---- events ----------------------------------------------------------------------------------------
@@ -212,8 +217,9 @@ struct MainStartAsked {};
 struct MainEnded {};
 struct ViewChanged {};
 
-using LifecycleEvent = std::variant<PodStarted, StepFinished, ConnectionsCounted, StopSignalled, PrestopAsked, OnlineAsked,
-                                    OfflineAsked, MainStopAsked, MainStartAsked, MainEnded, ViewChanged, DeadlineReached, LoopStalled>;
+using LifecycleEvent =
+    std::variant<PodStarted, StepFinished, ConnectionsCounted, StopSignalled, PrestopAsked, OnlineAsked, OfflineAsked,
+                 MainStopAsked, MainStartAsked, MainEnded, ViewChanged, DeadlineReached, LoopStalled>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -277,8 +283,8 @@ bool may_restart(const Lifecycle& lifecycle);
 bool may_launch_main(const Lifecycle& lifecycle);
 /// Helpers have to go now.
 bool helpers_must_stop(const Lifecycle& lifecycle);
-/// The budget's last moment: everything is killed by then.
-TimePoint hard_deadline(const PodSpec& spec, const Lifecycle& lifecycle);
+/// The last moment of a way down: everything is killed by then. There must be a budget.
+TimePoint hard_deadline(const Lifecycle& lifecycle);
 
 std::string to_string(const LifecycleEvent& event);
 std::string to_string(const LifecycleAction& action);

@@ -3,12 +3,15 @@
 // pod_verdict.cpp, and what the container ends with is in pod_end.cpp.
 #include "model/pod_machine.h"
 
+#include "model/contains.h"
 #include "model/overloaded.h"
 #include "model/pod_end.h"
 #include "model/pod_verdict.h"
 #include "model/restart_policy.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace davit::model {
 namespace {
@@ -99,7 +102,8 @@ private:
     }
 
     bool prestop_client_waits() const {
-        return std::ranges::any_of(pod_.waiters, [](const Waiter& waiter) { return waiter.request.verb == Verb::prestop; });
+        return std::ranges::any_of(pod_.waiters,
+                                   [](const Waiter& waiter) { return waiter.request.verb == Verb::prestop; });
     }
 
     /// davit's own connections to a port that drains would look like traffic.
@@ -117,7 +121,7 @@ private:
     }
 
     bool touches_drained_port(const ProbeSpec& probe) const {
-        const auto drains = [&](std::uint16_t port) { return std::ranges::contains(spec_.lifecycle.drain.ports, port); };
+        const auto drains = [&](std::uint16_t port) { return contains(spec_.lifecycle.drain.ports, port); };
         return std::visit(Overloaded{
                               [](const ExecCheck&) { return false; },
                               [&](const HttpCheck& check) { return drains(check.port); },
@@ -205,7 +209,7 @@ private:
     }
 
     void start_required_dependencies(ServiceIndex index, const std::string& reason) {
-        for (const ServiceIndex dependency : required_dependencies(graph_, spec_, index)) {
+        for (const ServiceIndex dependency : required_dependencies(spec_, index)) {
             const Service& service = pod_.services[dependency];
             if (is_settled(service) && service.state != ServiceState::completed) {
                 deliver(dependency, StartRequested{reason});
@@ -225,7 +229,7 @@ private:
                 pod_.pending[index] = pending;
             }
         }
-        if (main_ && std::ranges::contains(targets, *main_)) {
+        if (main_ && contains(targets, *main_)) {
             move(MainStopAsked{pending == Pending::stop ? Goal::main_held : Goal::main_restart});
         }
     }
@@ -256,7 +260,8 @@ private:
             return exited->attempt == service.attempt;
         }
         const auto* failed = std::get_if<LaunchFailed>(&event);
-        return failed != nullptr && failed->attempt == service.attempt && failed->failure != LaunchFailure::no_resources;
+        return failed != nullptr && failed->attempt == service.attempt &&
+               failed->failure != LaunchFailure::no_resources;
     }
 
     void tell_service_change(ServiceIndex index, ServiceState from, bool was_ready) {
@@ -266,7 +271,8 @@ private:
         }
         const bool ready = is_ready(spec_.services[index], service);
         if (spec_.services[index].readiness_probe && ready != was_ready && service.state == ServiceState::running) {
-            change(index, was_ready ? "ready" : "not ready", ready ? "ready" : "not ready", service.readiness.last_message);
+            change(index, was_ready ? "ready" : "not ready", ready ? "ready" : "not ready",
+                   service.readiness.last_message);
         }
     }
 
@@ -318,7 +324,7 @@ private:
             seen.gate_missing = gate_missing(spec_, pod_);
         }
         seen.all_down = std::ranges::all_of(pod_.services, is_down);
-        seen.restart_pending = std::ranges::contains(pod_.pending, Pending::restart);
+        seen.restart_pending = contains(pod_.pending, Pending::restart);
         see_failures(seen);
         return seen;
     }
@@ -395,7 +401,7 @@ private:
     }
 
     bool may_launch(ServiceIndex index) const {
-        const bool allowed = index == main_                         ? may_launch_main(pod_.lifecycle)
+        const bool allowed = index == main_                      ? may_launch_main(pod_.lifecycle)
                              : pod_.services[index].attempt == 0 ? may_start_first_time(pod_.lifecycle)
                                                                  : may_restart(pod_.lifecycle);
         return allowed && dependencies_met(spec_, pod_, index);
@@ -428,7 +434,8 @@ private:
 
     bool stop_helpers() {
         bool any = false;
-        const int levels = levels_left(graph_, spec_, [&](ServiceIndex index) { return !is_down(pod_.services[index]); });
+        const int levels =
+            levels_left(graph_, [&](ServiceIndex index) { return !is_down(pod_.services[index]); });
         for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
             if (index == main_ || is_resting(pod_.services[index]) || !has_to_be_stopped(index)) {
                 continue;
@@ -448,7 +455,7 @@ private:
         case ServiceState::running: return pod_.lifecycle.haste != Haste::none || dependents_are_down(index);
         case ServiceState::stopping: // A stop that began before must end in time, and nothing follows it.
             return service.after_stop != AfterStop::rest ||
-                   (!service.killed && *service.deadline > hard_deadline(spec_, pod_.lifecycle));
+                   (!service.killed && *service.deadline > hard_deadline(pod_.lifecycle));
         case ServiceState::inactive:
         case ServiceState::stopped:
         case ServiceState::completed:
@@ -465,9 +472,10 @@ private:
 
     TimePoint helper_stop_at(ServiceIndex index, int levels) const {
         if (pod_.lifecycle.haste != Haste::none) {
-            return hard_deadline(spec_, pod_.lifecycle);
+            return hard_deadline(pod_.lifecycle);
         }
-        return helper_deadline(*pod_.lifecycle.budget, spec_.services[index].grace.value_or(default_helper_grace), levels, now_);
+        return helper_deadline(*pod_.lifecycle.budget, spec_.services[index].grace.value_or(default_helper_grace),
+                               levels, now_);
     }
 
     /// Stops and restarts of helpers by hand, dependents among them first.
@@ -504,7 +512,8 @@ private:
     }
 
     bool main_goes_down() const {
-        return pod_.lifecycle.goal == Goal::main_held || (pod_.lifecycle.goal == Goal::main_restart && pod_.lifecycle.by_hand);
+        return pod_.lifecycle.goal == Goal::main_held ||
+               (pod_.lifecycle.goal == Goal::main_restart && pod_.lifecycle.by_hand);
     }
 
     bool finish_pending() {
@@ -594,10 +603,62 @@ Pod initial_pod(const PodSpec& spec) {
     return pod;
 }
 
-PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event, Moment moment) {
+PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event,
+                       Moment moment) {
     PodTransition transition{.next = std::move(pod), .actions = {}, .changes = {}};
     Turn{spec, graph, transition, moment}.handle(event);
     return transition;
+}
+
+std::optional<TimePoint> next_deadline(const Pod& pod) {
+    std::optional<TimePoint> earliest = next_deadline(pod.lifecycle);
+    const auto consider = [&](std::optional<TimePoint> moment) {
+        if (moment && (!earliest || *moment < *earliest)) {
+            earliest = moment;
+        }
+    };
+    for (const Service& service : pod.services) {
+        consider(next_deadline(service));
+    }
+    for (const Waiter& waiter : pod.waiters) {
+        consider(waiter.deadline);
+    }
+    return earliest;
+}
+
+std::string to_string(const PodEvent& event) {
+    return std::visit(
+        Overloaded{
+            [](const ServiceFact& fact) {
+                return "service " + std::to_string(fact.service) + ": " + to_string(fact.event);
+            },
+            [](const SignalReceived& signal) {
+                return "SignalReceived{" + signal_name(signal.signal) + (signal.from_inside ? ", from inside}" : "}");
+            },
+            [](const Request& request) {
+                return "Request{" + std::to_string(request.id) + ", " + std::string{to_string(request.verb)} + "}";
+            },
+            [](const ClientLeft& client) { return "ClientLeft{" + std::to_string(client.id) + "}"; },
+            [](const TimePassed&) { return std::string{"TimePassed"}; },
+            [](const auto& event_of_lifecycle) { return to_string(LifecycleEvent{event_of_lifecycle}); },
+        },
+        event);
+}
+
+std::string to_string(const Action& action) {
+    return std::visit(Overloaded{
+                          [](const ServiceOrder& order) {
+                              return "service " + std::to_string(order.service) + " attempt " +
+                                     std::to_string(order.attempt) + ": " + to_string(order.action);
+                          },
+                          [](const Answer& answer) {
+                              return "Answer{" + std::to_string(answer.request) + ", " +
+                                     std::string{to_string(answer.verdict)} + "}";
+                          },
+                          [](const EndContainer& end) { return "EndContainer{" + std::to_string(end.code) + "}"; },
+                          [](const auto& order) { return to_string(LifecycleAction{order}); },
+                      },
+                      action);
 }
 
 } // namespace davit::model

@@ -47,11 +47,11 @@ struct Request {
     RequestId id = 0;
     Verb verb = Verb::poststart;
     std::vector<ServiceIndex> services;
-    Phase phase = Phase::online;      // wait_phase
-    int signal = 0;                   // signal
-    bool cascade = false;             // stop: dependents too
-    bool no_wait = false;             // answer as soon as it is accepted
-    std::optional<Duration> timeout;  // poststart: instead of postStart.timeoutSeconds
+    Phase phase = Phase::online;     // wait_phase
+    int signal = 0;                  // signal
+    bool cascade = false;            // stop: dependents too
+    bool no_wait = false;            // answer as soon as it is accepted
+    std::optional<Duration> timeout; // poststart: instead of postStart.timeoutSeconds
 
     friend bool operator==(const Request&, const Request&) = default;
 };
@@ -102,7 +102,8 @@ struct ClientLeft {
 };
 struct TimePassed {};
 
-using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request, ClientLeft, TimePassed, LoopStalled>;
+using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request,
+                              ClientLeft, TimePassed, LoopStalled>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -143,7 +144,8 @@ struct PodTransition {
 };
 
 /// `graph` is `build_graph(spec)`, made once. Never throws but on memory.
-PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event, Moment moment);
+PodTransition on_event(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event,
+                       Moment moment);
 
 /// When TimePassed is due; nullopt: nothing will happen by itself.
 std::optional<TimePoint> next_deadline(const Pod& pod);

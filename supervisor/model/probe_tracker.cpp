@@ -12,7 +12,8 @@ constexpr int most_fast_tries = 40;
 
 bool is_bad(const ProbeSpec& probe, ProbeKind kind, const ProbeTracker& tracker, TimePoint now) {
     switch (kind) {
-    case ProbeKind::startup: return now - tracker.started >= probe.initial_delay + probe.failure_threshold * probe.period;
+    case ProbeKind::startup:
+        return now - tracker.started >= probe.initial_delay + probe.failure_threshold * probe.period;
     case ProbeKind::readiness: return tracker.ever_good && tracker.failures >= probe.failure_threshold;
     case ProbeKind::liveness: break;
     }

@@ -3,8 +3,10 @@
 // (launch, stop, judge the end) that are written once.
 #include "model/service_machine.h"
 
+#include "model/contains.h"
 #include "model/overloaded.h"
 #include "model/restart_policy.h"
+#include "model/words.h"
 
 #include <algorithm>
 #include <array>
@@ -26,13 +28,8 @@ std::string_view leader_name(const ServiceSpec& spec) {
     return spec.command.empty() ? std::string_view{spec.name} : base_name(spec.command.front().written);
 }
 
-std::string_view to_string(ProbeKind kind) {
-    switch (kind) {
-    case ProbeKind::startup: return "startup";
-    case ProbeKind::readiness: return "readiness";
-    case ProbeKind::liveness: break;
-    }
-    return "liveness";
+bool ran_long_enough(const ServiceSpec& spec, const Service& service, TimePoint now) {
+    return service.launched_at && now - *service.launched_at >= spec.backoff.reset_after;
 }
 
 /// One event at work on one service.
@@ -64,8 +61,8 @@ private:
                        [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
                        [&](const StopRequested& stop) { leave_inactive(stop.after, stop.reason); },
                        [&](const KillRequested& kill) { leave_inactive(kill.after, kill.reason); },
-                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
-                                      StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
+                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
+                                      CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
                    },
                    event);
     }
@@ -75,8 +72,8 @@ private:
                        [&](const DependenciesMet&) { launch(); },
                        [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
                        [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
-                       [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
-                                      StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
+                       [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied,
+                                      CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
                    },
                    event);
     }
@@ -120,8 +117,8 @@ private:
                                enter(ServiceState::blocked, "the delay is over");
                            }
                        },
-                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
-                                      StopCommandFinished, LoopStalled> auto&) {},
+                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
+                                      CheckFinished, StopCommandFinished, LoopStalled> auto&) {},
                    },
                    event);
     }
@@ -247,7 +244,7 @@ private:
         state.in_flight = false;
         state.last_message = check.message;
         const bool ignored = state.forgiven && check.outcome != CheckOutcome::good;
-        const CheckResult result = ignored                              ? CheckResult::ignored
+        const CheckResult result = ignored                               ? CheckResult::ignored
                                    : check.outcome == CheckOutcome::good ? CheckResult::good
                                                                          : CheckResult::bad;
         const ProbeUpdate update = on_check(probe, check.probe, state.tracker, result, now_);
@@ -273,7 +270,8 @@ private:
     void take_failed_probe(ProbeKind kind) {
         service_.failed_probe = kind;
         probe_state(service_, kind).due.reset();
-        const std::string reason = std::string{to_string(kind)} + " probe failed: " + probe_state(service_, kind).last_message;
+        const std::string reason =
+            std::string{to_string(kind)} + " probe failed: " + probe_state(service_, kind).last_message;
         if (spec_.main) {
             service_.reason = reason; // The life cycle takes main offline first.
             return;
@@ -385,7 +383,7 @@ private:
         service_.process = Process::none;
         if (failed.failure == LaunchFailure::no_resources) {
             ++service_.refusals;
-            return begin_backoff(backoff_delay(static_cast<int>(service_.refusals), spec_.backoff), failed.message);
+            return begin_backoff(backoff_delay(service_.refusals, spec_.backoff), failed.message);
         }
         service_.cannot_execute = true;
         service_.last_exit = exited_with(failed.failure == LaunchFailure::not_found ? 127 : 126);
@@ -433,20 +431,20 @@ private:
     /// The restart policy decides on an end that nobody asked for. `how`: the end in words.
     void judge(std::string how) {
         service_.pid = 0;
-        if (service_.launched_at && now_ - *service_.launched_at >= spec_.backoff.reset_after) {
+        if (ran_long_enough(spec_, service_, now_)) {
             service_.failures = 0;
         }
+        if (will_restart(spec_, service_, now_)) {
+            ++service_.failures;
+            ++service_.restarts;
+            return begin_backoff(backoff_delay(service_.failures, spec_.backoff), std::move(how));
+        }
         const bool well = ended_well(spec_, service_);
-        if (!should_restart(spec_.restart_policy, well ? Outcome::success : Outcome::failure)) {
-            return enter(well ? ServiceState::completed : ServiceState::failed, std::move(how));
+        if (should_restart(spec_.restart_policy, well ? Outcome::success : Outcome::failure)) {
+            how = "gave up after " + counted(service_.failures, "restart") + "; last end: " + how;
+            return enter(ServiceState::failed, std::move(how));
         }
-        if (spec_.backoff.limit > 0 && service_.failures >= static_cast<unsigned>(spec_.backoff.limit)) {
-            return enter(ServiceState::failed, "gave up after " + std::to_string(service_.failures) +
-                                                   (service_.failures == 1 ? " restart" : " restarts") + "; last end: " + how);
-        }
-        ++service_.failures;
-        ++service_.restarts;
-        begin_backoff(backoff_delay(static_cast<int>(service_.failures), spec_.backoff), std::move(how));
+        enter(well ? ServiceState::completed : ServiceState::failed, std::move(how));
     }
 
     void begin_backoff(Duration delay, std::string reason) {
@@ -545,12 +543,29 @@ bool is_resting(const Service& service) {
     return false;
 }
 
+bool will_restart(const ServiceSpec& spec, const Service& service, TimePoint now) {
+    if (!should_restart(spec.restart_policy, ended_well(spec, service) ? Outcome::success : Outcome::failure)) {
+        return false;
+    }
+    const unsigned failures = ran_long_enough(spec, service, now) ? 0 : service.failures;
+    return spec.backoff.limit == 0 || failures < static_cast<unsigned>(spec.backoff.limit);
+}
+
 bool ended_well(const ServiceSpec& spec, const Service& service) {
     if (!service.last_exit || service.failed_probe || !service.left_behind.empty()) {
         return false;
     }
     const ExitStatus& status = *service.last_exit;
-    return std::ranges::contains(spec.success_exit_codes, container_code(status));
+    return contains(spec.success_exit_codes, container_code(status));
+}
+
+std::string_view to_string(ProbeKind kind) {
+    switch (kind) {
+    case ProbeKind::startup: return "startup";
+    case ProbeKind::readiness: return "readiness";
+    case ProbeKind::liveness: break;
+    }
+    return "liveness";
 }
 
 std::string_view to_string(ServiceState state) {

@@ -50,6 +50,7 @@ enum class ServiceState : std::uint8_t {
     held,
 };
 std::string_view to_string(ServiceState state);
+std::string_view to_string(ProbeKind kind);
 
 /// What is known of the processes of the present attempt.
 enum class Process : std::uint8_t {
@@ -81,23 +82,23 @@ struct ProbeState {
 /// Everything that must be remembered of one service.
 struct Service {
     ServiceState state = ServiceState::inactive;
-    TimePoint since;          // when `state` was entered
-    std::string reason;       // why `state` was entered, for a person
-    unsigned attempt = 0;     // number of the launch; facts about processes carry it
+    TimePoint since;      // when `state` was entered
+    std::string reason;   // why `state` was entered, for a person
+    unsigned attempt = 0; // number of the launch; facts about processes carry it
     Process process = Process::none;
-    int pid = 0;              // of the leader, while process is alive
+    int pid = 0; // of the leader, while process is alive
     std::optional<TimePoint> launched_at;
     std::optional<TimePoint> deadline; // backoff: next start; stopping: KILL
     AfterStop after_stop = AfterStop::policy;
-    bool stop_asked = false;  // this attempt is being stopped because somebody asked for it
-    bool killed = false;      // KILL was sent to this attempt
+    bool stop_asked = false;               // this attempt is being stopped because somebody asked for it
+    bool killed = false;                   // KILL was sent to this attempt
     std::optional<ProbeKind> failed_probe; // of this attempt; for main the life cycle acts on it
-    std::string left_behind;  // processes that an unasked end left in the session ("java (pid 41)")
+    std::string left_behind;               // processes that an unasked end left in the session ("java (pid 41)")
     std::optional<ExitStatus> last_exit;
     bool cannot_execute = false; // the last end was a failed exec (last_exit is 126 or 127)
-    unsigned failures = 0;    // restarts since the last time that it ran long enough
-    unsigned restarts = 0;    // restarts in all
-    unsigned refusals = 0;    // launches in a row that found no process or memory; they count against no limit
+    unsigned failures = 0;       // restarts since the last time that it ran long enough
+    unsigned restarts = 0;       // restarts in all
+    unsigned refusals = 0;       // launches in a row that found no process or memory; they count against no limit
     ProbeState startup;
     ProbeState readiness;
     ProbeState liveness;
@@ -116,6 +117,8 @@ bool is_ready(const ServiceSpec& spec, const Service& service);
 bool is_down(const Service& service);
 /// No state that moves by itself: inactive, stopped, completed, failed, held.
 bool is_resting(const Service& service);
+/// Its restart policy and limit ask for another start after an end at `now` that nobody asked for.
+bool will_restart(const ServiceSpec& spec, const Service& service, TimePoint now);
 /// Its last end counts as a success: a listed code, no failed probe, nothing left behind.
 bool ended_well(const ServiceSpec& spec, const Service& service);
 
@@ -172,8 +175,9 @@ struct LoopStalled {
     Duration length;
 };
 
-using ServiceEvent = std::variant<StartRequested, DependenciesMet, StopRequested, KillRequested, Launched, LaunchFailed,
-                                  LeaderExited, SessionEmptied, CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled>;
+using ServiceEvent =
+    std::variant<StartRequested, DependenciesMet, StopRequested, KillRequested, Launched, LaunchFailed, LeaderExited,
+                 SessionEmptied, CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled>;
 
 // ---- actions: orders; the pod machine adds which service and attempt is meant --------------------
 

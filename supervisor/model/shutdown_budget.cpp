@@ -48,8 +48,8 @@ TimePoint step_deadline(const ShutdownBudget& budget, const PodSpec& spec, StepK
 }
 
 TimePoint drain_limit(const ShutdownBudget& budget, const PodSpec& spec, TimePoint now) {
-    return step_deadline(budget, spec, StepKind::stop, now) - std::min(written_time(spec.lifecycle.stop),
-                                                                      std::max((main_deadline(budget) - now) / 2, Duration::zero()));
+    return step_deadline(budget, spec, StepKind::stop, now) -
+           std::min(written_time(spec.lifecycle.stop), std::max((main_deadline(budget) - now) / 2, Duration::zero()));
 }
 
 TimePoint main_stop_deadline(const ShutdownBudget& budget, std::optional<Duration> own_grace, TimePoint now) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/spec_defaults.h"
 
+#include "model/contains.h"
 #include "model/dependency_graph.h"
 
 #include <algorithm>
@@ -43,7 +44,8 @@ ServiceSpec resolve_service(const WrittenService& written, bool main) {
     service.startup_probe = written.startup_probe;
     service.readiness_probe = written.readiness_probe;
     service.liveness_probe = written.liveness_probe;
-    service.restart_policy = written.restart_policy.value_or(main || written.oneshot ? RestartPolicy::never : RestartPolicy::always);
+    service.restart_policy =
+        written.restart_policy.value_or(main || written.oneshot ? RestartPolicy::never : RestartPolicy::always);
     service.backoff = written.backoff;
     service.success_exit_codes = written.success_exit_codes;
     service.stop_signal = written.stop_signal;
@@ -79,7 +81,7 @@ void resolve_mains_dependencies(const WrittenPod& written, PodSpec& pod, Service
     }
     const std::vector<ServiceIndex> after_main = transitive_dependents(build_graph(pod), main);
     for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
-        if (index != main && pod.services[index].enabled && !std::ranges::contains(after_main, index)) {
+        if (index != main && pod.services[index].enabled && !contains(after_main, index)) {
             pod.services[main].depends_on.push_back(
                 Dependency{.service = index, .condition = default_condition(pod.services[index])});
         }
@@ -139,7 +141,8 @@ std::vector<ImpossibleCondition> find_impossible_conditions(const PodSpec& pod) 
             const bool never_completes =
                 dependency.condition == Condition::completed && target.restart_policy == RestartPolicy::always;
             if (never_ready) {
-                found.push_back({service.name, target.name, target.name + " has neither a startup nor a readiness probe"});
+                found.push_back(
+                    {service.name, target.name, target.name + " has neither a startup nor a readiness probe"});
             }
             if (never_completes) {
                 found.push_back({service.name, target.name, target.name + " restarts for ever (restartPolicy Always)"});

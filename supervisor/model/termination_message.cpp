@@ -21,7 +21,7 @@ std::string termination_message(const std::vector<std::string>& reasons, const s
         message += reason;
         message += '\n';
     }
-    message = cut_at_character(message, termination_message_limit);
+    message.resize(cut_at_character(message, termination_message_limit).size());
     std::size_t size = message.size();
     auto first = last_output.end();
     while (first != last_output.begin() && size + std::prev(first)->size() + 1 <= termination_message_limit) {

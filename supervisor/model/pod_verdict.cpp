@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/pod_verdict.h"
+
+#include "model/contains.h"
+#include "model/words.h"
+
+#include <algorithm>
+
+namespace davit::model {
+namespace {
+
+const std::string stopping_text = "the pod is being stopped";
+
+bool leads_down_for_good(const Pod& pod) {
+    return pod.lifecycle.goal >= Goal::main_stopped || pod.lifecycle.haste != Haste::none;
+}
+
+std::string state_text(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    return spec.services[index].name + " is " + std::string{to_string(pod.services[index].state)};
+}
+
+std::string state_with_reason(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const std::string& reason = pod.services[index].reason;
+    return state_text(spec, pod, index) + (reason.empty() ? "" : ": " + reason);
+}
+
+// ---- refusals ----------------------------------------------------------------------------------------
+
+std::string refusal_of_online(const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    switch (lifecycle.goal) {
+    case Goal::online:
+    case Goal::main_restart: return {};
+    case Goal::offline:
+        if (lifecycle.phase == Phase::offline || lifecycle.phase == Phase::failed) {
+            return {};
+        }
+        return "the pod goes offline; ask again when it is offline";
+    case Goal::main_held: return "main is stopped by hand; start it first";
+    case Goal::main_stopped:
+    case Goal::exit: break;
+    }
+    return stopping_text;
+}
+
+std::string refusal_of_services(const PodSpec& spec, const Pod& pod, const Request& request) {
+    for (const ServiceIndex index : request.services) {
+        const ServiceSpec& service = spec.services[index];
+        if (!service.enabled) {
+            return service.name + " is disabled (enabled: false)";
+        }
+        const bool plain = spec.plain_init && service.main;
+        if (plain) {
+            return "davit runs as a plain init: its command is not started or stopped by hand";
+        }
+        const bool restart_of_held =
+            request.verb == Verb::restart && service.main && pod.lifecycle.goal == Goal::main_held;
+        if (restart_of_held) {
+            return "main is stopped by hand; start it";
+        }
+        const bool start_while_going = request.verb == Verb::start && service.main &&
+                                       pod.lifecycle.goal == Goal::main_held && !is_resting(pod.services[index]);
+        if (start_while_going) {
+            return "main is being stopped by hand; ask again when it is held";
+        }
+    }
+    return leads_down_for_good(pod) ? stopping_text : std::string{};
+}
+
+std::string refusal_of_signal(const PodSpec& spec, const Pod& pod, const Request& request) {
+    for (const ServiceIndex index : request.services) {
+        if (pod.services[index].process == Process::alive) {
+            return {};
+        }
+    }
+    return request.services.size() == 1 ? state_text(spec, pod, request.services.front()) + ", it has no process"
+                                        : "none of the services has a process";
+}
+
+// ---- verdicts ----------------------------------------------------------------------------------------
+
+Judgement done(std::string message) {
+    return {Verdict::done, std::move(message)};
+}
+Judgement failed(std::string message) {
+    return {Verdict::failed, std::move(message)};
+}
+
+std::string online_text(const Pod& pod) {
+    return "online: " + pod.lifecycle.reason;
+}
+
+std::optional<Judgement> judge_way_up(const PodSpec& spec, const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.phase == Phase::online && lifecycle.goal == Goal::online) {
+        return done(online_text(pod));
+    }
+    if (lifecycle.phase == Phase::failed) {
+        return failed("the start failed: " + lifecycle.failure + "; everything is held as it is");
+    }
+    if (lifecycle.at_manual_gate) {
+        return done("ready; waits at the manual gate for `davit online`");
+    }
+    if (leads_down_for_good(pod)) {
+        return failed("the start was broken off: " + (lifecycle.failure.empty() ? stopping_text : lifecycle.failure));
+    }
+    if (lifecycle.goal == Goal::main_held) {
+        return failed("main is stopped by hand");
+    }
+    (void)spec;
+    return std::nullopt;
+}
+
+std::optional<Judgement> judge_poststart(const PodSpec& spec, const Pod& pod, const Waiter& waiter, TimePoint now) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    const bool rests = (lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline) ||
+                       (lifecycle.phase == Phase::stopped && lifecycle.goal == Goal::main_held);
+    if (rests) {
+        return done("taken " + std::string{to_string(lifecycle.phase)} + " by hand; it stays so");
+    }
+    if (auto judgement = judge_way_up(spec, pod)) {
+        // A hook that fails makes the kubelet end the container: a scene that is held would be lost.
+        if (lifecycle.phase == Phase::failed) {
+            judgement->verdict = Verdict::done;
+        }
+        return judgement;
+    }
+    if (waiter.deadline && *waiter.deadline <= now) {
+        const std::string missing = gate_missing(spec, pod);
+        const std::string state = "not online after " + seconds_text(now - waiter.since) + ", phase " +
+                                  std::string{to_string(lifecycle.phase)} +
+                                  (missing.empty() ? "" : " (" + missing + ")");
+        if (spec.lifecycle.post_start_on_timeout == OnTimeout::fail) {
+            return Judgement{Verdict::timed_out, state};
+        }
+        return done(state + "; readiness keeps gating");
+    }
+    return std::nullopt;
+}
+
+std::optional<Judgement> judge_online(const PodSpec& spec, const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline) {
+        return failed("taken offline by hand meanwhile");
+    }
+    return judge_way_up(spec, pod);
+}
+
+std::optional<Judgement> judge_offline(const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    switch (lifecycle.phase) {
+    case Phase::starting:
+    case Phase::preloading:
+    case Phase::checking:
+    case Phase::going_online:
+    case Phase::online:
+        // The way down was left again (main restarts): offline ran, and nothing rests.
+        return lifecycle.goal == Goal::online ? std::optional{failed("main was restarted meanwhile")} : std::nullopt;
+    case Phase::going_offline:
+    case Phase::draining: return std::nullopt;
+    case Phase::offline:
+    case Phase::failed:
+    case Phase::stopping:
+    case Phase::stopped: break;
+    }
+    return lifecycle.offline_failed
+               ? failed("offline, but a step failed: " + lifecycle.step_failure)
+               : done(lifecycle.drain_result.empty() ? "offline" : "offline; drain: " + lifecycle.drain_result);
+}
+
+std::optional<Judgement> judge_prestop(const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.phase != Phase::stopped) {
+        return std::nullopt;
+    }
+    if (lifecycle.offline_failed || lifecycle.stop_failed) {
+        return failed("main is down, but a step failed: " + lifecycle.step_failure);
+    }
+    return done(lifecycle.reason);
+}
+
+bool never_ready_again(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const Service& service = pod.services[index];
+    if (!spec.services[index].enabled) {
+        return true;
+    }
+    if (service.state == ServiceState::completed) {
+        return !spec.services[index].oneshot;
+    }
+    const bool rests =
+        is_resting(service) && service.state != ServiceState::inactive && pod.pending[index] == Pending::none;
+    return rests || (leads_down_for_good(pod) && !is_ready(spec.services[index], service));
+}
+
+bool is_attained(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const Service& service = pod.services[index];
+    return spec.services[index].oneshot ? service.state == ServiceState::completed
+                                        : is_ready(spec.services[index], service);
+}
+
+/// For start, restart and wait: all are ready (oneshots: completed), or one never will be.
+std::optional<Judgement> judge_services_up(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
+    for (std::size_t place = 0; place < waiter.request.services.size(); ++place) {
+        const ServiceIndex index = waiter.request.services[place];
+        const Service& service = pod.services[index];
+        const bool restarted = waiter.request.verb != Verb::restart || service.attempt > waiter.attempts[place];
+        if (restarted && is_attained(spec, pod, index)) {
+            continue;
+        }
+        if ((restarted || leads_down_for_good(pod)) && never_ready_again(spec, pod, index)) {
+            return failed(state_with_reason(spec, pod, index));
+        }
+        return std::nullopt;
+    }
+    return done("ready");
+}
+
+bool concerns_main(const PodSpec& spec, const Waiter& waiter) {
+    return std::ranges::any_of(waiter.request.services, [&](ServiceIndex index) { return spec.services[index].main; });
+}
+
+/// main is started when it is online, or rests at the manual gate; its cycle ends in a failure else.
+std::optional<Judgement> judge_start(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
+    if (concerns_main(spec, waiter) && pod.lifecycle.phase == Phase::failed) {
+        return failed("the start failed: " + pod.lifecycle.failure);
+    }
+    const std::optional<Judgement> services = judge_services_up(spec, pod, waiter);
+    if (!services || services->verdict != Verdict::done || !concerns_main(spec, waiter)) {
+        return services;
+    }
+    if (pod.lifecycle.goal == Goal::offline) {
+        return services; // started, and the pod rests offline as somebody asked
+    }
+    return judge_way_up(spec, pod);
+}
+
+std::optional<Judgement> judge_stop(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
+    for (const ServiceIndex index : waiter.request.services) {
+        const Service& service = pod.services[index];
+        const bool down = is_down(service) && is_resting(service) && pod.pending[index] == Pending::none;
+        const bool main_rests = !spec.services[index].main || pod.lifecycle.phase == Phase::stopped;
+        if (!down || !main_rests) {
+            return std::nullopt;
+        }
+    }
+    return done("stopped");
+}
+
+std::optional<Judgement> judge_wait_phase(const Pod& pod, Phase wanted) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.phase == wanted) {
+        return done("phase " + std::string{to_string(wanted)});
+    }
+    const bool only_further_down = leads_down_for_good(pod);
+    const bool lies_below = wanted >= Phase::going_offline && wanted != Phase::failed && wanted > lifecycle.phase;
+    if (only_further_down && !lies_below) {
+        return failed("the pod is " + std::string{to_string(lifecycle.phase)} + " and will not be " +
+                      std::string{to_string(wanted)} + " again");
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::string refusal_of(const PodSpec& spec, const Pod& pod, const Request& request) {
+    switch (request.verb) {
+    case Verb::poststart:
+    case Verb::prestop:
+    case Verb::wait_phase:
+    case Verb::wait_service: return {};
+    case Verb::online: return refusal_of_online(pod);
+    case Verb::offline: return spec.plain_init ? "davit runs as a plain init: there is no life cycle" : std::string{};
+    case Verb::start:
+    case Verb::stop:
+    case Verb::restart: return refusal_of_services(spec, pod, request);
+    case Verb::signal: break;
+    }
+    return refusal_of_signal(spec, pod, request);
+}
+
+std::optional<Judgement> judge(const PodSpec& spec, const Pod& pod, const Waiter& waiter, TimePoint now) {
+    switch (waiter.request.verb) {
+    case Verb::poststart: return judge_poststart(spec, pod, waiter, now);
+    case Verb::prestop: return spec.plain_init ? std::optional{done("plain init: nothing to do")} : judge_prestop(pod);
+    case Verb::online: return judge_online(spec, pod);
+    case Verb::offline: return judge_offline(pod);
+    case Verb::start:
+    case Verb::restart: return judge_start(spec, pod, waiter);
+    case Verb::stop: return judge_stop(spec, pod, waiter);
+    case Verb::wait_phase: return judge_wait_phase(pod, waiter.request.phase);
+    case Verb::wait_service: return judge_services_up(spec, pod, waiter);
+    case Verb::signal: break;
+    }
+    return done("sent");
+}
+
+bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& dependency) {
+    const ServiceSpec& target = spec.services[dependency.service];
+    const Service& service = pod.services[dependency.service];
+    if (!target.enabled) {
+        return true;
+    }
+    const bool given_up = service.state == ServiceState::failed || service.state == ServiceState::stopped ||
+                          service.state == ServiceState::held || service.state == ServiceState::backoff;
+    if (!dependency.required && given_up) {
+        return true;
+    }
+    switch (dependency.condition) {
+    case Condition::started: return service.process == Process::alive || service.state == ServiceState::completed;
+    case Condition::ready: return is_ready(target, service);
+    case Condition::completed: break;
+    }
+    return service.state == ServiceState::completed;
+}
+
+bool dependencies_met(const PodSpec& spec, const Pod& pod, ServiceIndex service) {
+    return std::ranges::all_of(spec.services[service].depends_on,
+                               [&](const Dependency& dependency) { return dependency_met(spec, pod, dependency); });
+}
+
+bool is_gate_good(const PodSpec& spec, const Pod& pod) {
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const ServiceSpec& service = spec.services[index];
+        const bool counts =
+            service.enabled && service.readiness_probe && pod.services[index].state != ServiceState::completed;
+        if (counts && !is_ready(service, pod.services[index])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::string gate_missing(const PodSpec& spec, const Pod& pod) {
+    std::string text;
+    const auto add = [&](ServiceIndex index, const std::string& what) {
+        text += (text.empty() ? "" : "; ") + spec.services[index].name + ": " + what;
+    };
+    const auto main = spec.main();
+    if (main && pod.services[*main].state != ServiceState::running) {
+        add(*main,
+            std::string{to_string(pod.services[*main].state)} +
+                (pod.services[*main].startup.last_message.empty() ? ""
+                                                                  : ", " + pod.services[*main].startup.last_message));
+    }
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const Service& service = pod.services[index];
+        const bool counts = spec.services[index].enabled && index != main && service.state != ServiceState::completed;
+        const bool unmet = counts && (spec.services[index].readiness_probe || spec.services[index].startup_probe) &&
+                           !is_ready(spec.services[index], service);
+        if (unmet) {
+            const std::string& seen =
+                service.readiness.last_message.empty() ? service.startup.last_message : service.readiness.last_message;
+            add(index, seen.empty() ? std::string{to_string(service.state)} : seen);
+        }
+    }
+    if (main && pod.services[*main].state == ServiceState::running &&
+        !is_ready(spec.services[*main], pod.services[*main])) {
+        const std::string& seen = pod.services[*main].readiness.last_message;
+        add(*main, seen.empty() ? "not checked yet" : seen);
+    }
+    return text;
+}
+
+bool is_ready(const PodSpec& spec, const Pod& pod) {
+    return pod.lifecycle.phase == Phase::online && pod.lifecycle.goal == Goal::online && is_gate_good(spec, pod);
+}
+
+bool is_started_up(const PodSpec& spec, const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    const bool held = lifecycle.phase == Phase::failed || lifecycle.goal == Goal::main_held;
+    const bool offline_by_hand = lifecycle.goal == Goal::offline;
+    (void)spec;
+    return lifecycle.online_ever || lifecycle.at_manual_gate || held || offline_by_hand;
+}
+
+std::string_view to_string(Verb verb) {
+    switch (verb) {
+    case Verb::poststart: return "poststart";
+    case Verb::prestop: return "prestop";
+    case Verb::online: return "online";
+    case Verb::offline: return "offline";
+    case Verb::start: return "start";
+    case Verb::stop: return "stop";
+    case Verb::restart: return "restart";
+    case Verb::signal: return "signal";
+    case Verb::wait_phase:
+    case Verb::wait_service: break;
+    }
+    return "wait";
+}
+
+std::string_view to_string(Verdict verdict) {
+    switch (verdict) {
+    case Verdict::done: return "done";
+    case Verdict::failed: return "failed";
+    case Verdict::refused: return "refused";
+    case Verdict::timed_out: break;
+    }
+    return "timed_out";
+}
+
+} // namespace davit::model
