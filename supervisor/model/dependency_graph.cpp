@@ -12,7 +12,7 @@ public:
     explicit CycleSearch(const PodSpec& spec) : spec_(spec), mark_(spec.services.size(), Mark::unseen) {}
 
     std::vector<ServiceIndex> from(ServiceIndex root) {
-        if (mark_[root] != Mark::unseen) {
+        if (mark_[root] != Mark::unseen || !spec_.services[root].enabled) {
             return {};
         }
         step_into(root);
@@ -25,6 +25,9 @@ public:
                 continue;
             }
             const ServiceIndex target = dependencies[place.next++].service;
+            if (!spec_.services[target].enabled) {
+                continue;
+            }
             if (mark_[target] == Mark::on_the_way) {
                 return close(target);
             }
@@ -64,21 +67,71 @@ private:
     std::vector<Place> way_;
 };
 
-} // namespace
-
-DependencyGraph build_graph(const PodSpec& spec) {
-    DependencyGraph graph{.dependents = std::vector<std::vector<ServiceIndex>>(spec.services.size()),
-                          .required_by_main = std::vector<bool>(spec.services.size(), false)};
+std::vector<std::vector<ServiceIndex>> find_dependents(const PodSpec& spec) {
+    std::vector<std::vector<ServiceIndex>> dependents(spec.services.size());
     for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
         if (!spec.services[index].enabled) {
             continue;
         }
         for (const Dependency& dependency : spec.services[index].depends_on) {
             if (spec.services[dependency.service].enabled) {
-                graph.dependents[dependency.service].push_back(index);
+                dependents[dependency.service].push_back(index);
             }
         }
     }
+    return dependents;
+}
+
+/// Breadth first, so that the nearest come first: they are the last to go down, and end most searches at once.
+std::vector<ServiceIndex> reach(const std::vector<std::vector<ServiceIndex>>& dependents, ServiceIndex service) {
+    std::vector<ServiceIndex> found{service};
+    std::vector<bool> seen(dependents.size(), false);
+    seen[service] = true;
+    for (std::size_t next = 0; next < found.size(); ++next) {
+        for (const ServiceIndex dependent : dependents[found[next]]) {
+            if (!seen[dependent]) {
+                seen[dependent] = true;
+                found.push_back(dependent);
+            }
+        }
+    }
+    found.erase(found.begin());
+    return found;
+}
+
+std::vector<ServiceIndex> find_stop_order(const std::vector<std::vector<ServiceIndex>>& dependents) {
+    std::vector<std::vector<ServiceIndex>> dependencies(dependents.size());
+    std::vector<std::size_t> waits_for(dependents.size());
+    std::vector<ServiceIndex> order;
+    for (ServiceIndex index = 0; index < dependents.size(); ++index) {
+        waits_for[index] = dependents[index].size();
+        for (const ServiceIndex dependent : dependents[index]) {
+            dependencies[dependent].push_back(index);
+        }
+        if (waits_for[index] == 0) {
+            order.push_back(index);
+        }
+    }
+    for (std::size_t next = 0; next < order.size(); ++next) {
+        for (const ServiceIndex dependency : dependencies[order[next]]) {
+            if (--waits_for[dependency] == 0) {
+                order.push_back(dependency);
+            }
+        }
+    }
+    return order;
+}
+
+} // namespace
+
+DependencyGraph build_graph(const PodSpec& spec) {
+    DependencyGraph graph;
+    graph.dependents = find_dependents(spec);
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        graph.all_dependents.push_back(reach(graph.dependents, index));
+    }
+    graph.stop_order = find_stop_order(graph.dependents);
+    graph.required_by_main.resize(spec.services.size(), false);
     if (const auto main = spec.main()) {
         for (const ServiceIndex index : required_dependencies(spec, *main)) {
             graph.required_by_main[index] = true;
@@ -87,23 +140,8 @@ DependencyGraph build_graph(const PodSpec& spec) {
     return graph;
 }
 
-std::vector<ServiceIndex> transitive_dependents(const DependencyGraph& graph, ServiceIndex service) {
-    std::vector<ServiceIndex> found;
-    std::vector<bool> seen(graph.dependents.size(), false);
-    seen[service] = true;
-    std::vector<ServiceIndex> open{service};
-    while (!open.empty()) {
-        const ServiceIndex index = open.back();
-        open.pop_back();
-        for (const ServiceIndex dependent : graph.dependents[index]) {
-            if (!seen[dependent]) {
-                seen[dependent] = true;
-                found.push_back(dependent);
-                open.push_back(dependent);
-            }
-        }
-    }
-    return found;
+const std::vector<ServiceIndex>& transitive_dependents(const DependencyGraph& graph, ServiceIndex service) {
+    return graph.all_dependents[service];
 }
 
 std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceIndex service) {
@@ -127,36 +165,15 @@ std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceInde
 }
 
 int levels_left(const DependencyGraph& graph, const std::function<bool(ServiceIndex)>& is_up) {
-    const std::size_t count = graph.dependents.size();
-    // Longest chains by repeated relaxation in topological order: a service's level is one more than that of
-    // the highest of its dependents. Services that are down pass their dependents' level on.
-    std::vector<std::size_t> waits(count, 0);
-    std::vector<int> level(count, 0);
-    std::vector<std::vector<ServiceIndex>> dependencies(count);
-    for (ServiceIndex index = 0; index < count; ++index) {
-        waits[index] = graph.dependents[index].size();
-        for (const ServiceIndex dependent : graph.dependents[index]) {
-            dependencies[dependent].push_back(index);
-        }
-    }
-    std::vector<ServiceIndex> open;
-    for (ServiceIndex index = 0; index < count; ++index) {
-        if (waits[index] == 0) {
-            open.push_back(index);
-        }
-    }
+    std::vector<int> level(graph.dependents.size(), 0);
     int highest = 0;
-    while (!open.empty()) {
-        const ServiceIndex index = open.back();
-        open.pop_back();
+    for (const ServiceIndex index : graph.stop_order) {
+        // A service that is down passes on the level of its dependents.
+        for (const ServiceIndex dependent : graph.dependents[index]) {
+            level[index] = std::max(level[index], level[dependent]);
+        }
         level[index] += is_up(index) ? 1 : 0;
         highest = std::max(highest, level[index]);
-        for (const ServiceIndex dependency : dependencies[index]) {
-            level[dependency] = std::max(level[dependency], level[index]);
-            if (--waits[dependency] == 0) {
-                open.push_back(dependency);
-            }
-        }
     }
     return highest;
 }

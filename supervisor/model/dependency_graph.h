@@ -15,14 +15,18 @@ namespace davit::model {
 struct DependencyGraph {
     /// Who depends on a service directly, by service.
     std::vector<std::vector<ServiceIndex>> dependents;
+    /// Who depends on a service, directly or not, nearest first, by service.
+    std::vector<std::vector<ServiceIndex>> all_dependents;
+    /// Every service after all that depend on it. Those that a cycle needs are left out (config refuses cycles).
+    std::vector<ServiceIndex> stop_order;
     /// Whether main requires a service, directly or through what it requires, by service.
     std::vector<bool> required_by_main;
 };
 
 DependencyGraph build_graph(const PodSpec& spec);
 
-/// Everything that hangs on `service`, directly or not, without itself.
-std::vector<ServiceIndex> transitive_dependents(const DependencyGraph& graph, ServiceIndex service);
+/// Everything that hangs on `service`, directly or not, without itself, nearest first.
+const std::vector<ServiceIndex>& transitive_dependents(const DependencyGraph& graph, ServiceIndex service);
 
 /// Everything that `service` requires (`required: true`), directly or not, without itself.
 std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceIndex service);
