@@ -10,11 +10,9 @@ namespace {
 
 constexpr Duration count_every = 200ms;
 
-std::optional<TimePoint> quiet_enough_at(const Drain& drain) {
-    if (!drain.quiet_since) {
-        return std::nullopt;
-    }
-    return std::max(*drain.quiet_since + drain_quiet, drain.earliest);
+/// Counts say so from both ends of the quiet time: one alone says nothing of what came after it.
+bool is_quiet(const Drain& drain) {
+    return drain.quiet_since && *drain.counted - *drain.quiet_since >= drain_quiet;
 }
 
 } // namespace
@@ -42,6 +40,7 @@ Drain sample_asked(Drain drain) {
 
 Drain on_sample(Drain drain, unsigned connections, TimePoint now) {
     drain.asked = false;
+    drain.counted = now;
     drain.connections = connections;
     drain.next_count = now + count_every;
     if (connections > 0) {
@@ -56,22 +55,12 @@ bool is_over(const Drain& drain, TimePoint now) {
     if (now >= drain.latest) {
         return true;
     }
-    if (!drain.watches) {
-        return now >= drain.earliest;
-    }
-    const std::optional<TimePoint> quiet = quiet_enough_at(drain);
-    return quiet && now >= *quiet;
+    return now >= drain.earliest && (!drain.watches || is_quiet(drain));
 }
 
 TimePoint next_deadline(const Drain& drain) {
-    TimePoint next = drain.watches ? drain.latest : drain.earliest;
-    if (const auto sample = next_sample(drain)) {
-        next = std::min(next, *sample);
-    }
-    if (const auto quiet = quiet_enough_at(drain)) {
-        next = std::min(next, *quiet);
-    }
-    return next;
+    const TimePoint by_itself = drain.watches && !is_quiet(drain) ? drain.latest : drain.earliest;
+    return std::min(by_itself, next_sample(drain).value_or(by_itself));
 }
 
 std::string drain_result(const Drain& drain, TimePoint now) {
@@ -83,9 +72,7 @@ std::string drain_result(const Drain& drain, TimePoint now) {
         const unsigned count = *drain.connections;
         return std::to_string(count) + (count == 1 ? " connection" : " connections") + " still open after " + length;
     }
-    const std::optional<TimePoint> quiet = quiet_enough_at(drain);
-    return quiet && now >= *quiet ? "no connection for " + seconds_text(now - *drain.quiet_since)
-                                  : length + " are over";
+    return is_quiet(drain) ? "no connection for " + seconds_text(now - *drain.quiet_since) : length + " are over";
 }
 
 } // namespace davit::model

@@ -19,7 +19,8 @@ struct Drain {
     bool watches = false; // there are ports to count on; else it ends at `earliest`
     bool asked = false;   // a count is on its way
     std::optional<TimePoint> next_count;
-    std::optional<TimePoint> quiet_since; // no connection has been seen from then on
+    std::optional<TimePoint> quiet_since; // no count has found a connection from then on
+    std::optional<TimePoint> counted;     // when the last count was made
     std::optional<unsigned> connections;  // of the last count
 
     friend bool operator==(const Drain&, const Drain&) = default;

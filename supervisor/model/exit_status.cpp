@@ -67,10 +67,8 @@ int container_code(const ExitStatus& status) {
 }
 
 std::string describe(const ExitStatus& status) {
-    if (status.signal == 0) {
-        return "exit code " + std::to_string(status.code);
-    }
-    std::string text = "SIG" + signal_name(status.signal);
+    std::string text =
+        status.signal == 0 ? "exit code " + std::to_string(status.code) : "SIG" + signal_name(status.signal);
     if (status.core_dumped) {
         text += ", core dumped";
     }

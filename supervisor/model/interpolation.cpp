@@ -69,7 +69,7 @@ private:
     }
 
     Outcome resolve_reference(std::string_view inside, std::size_t offset, int depth) const {
-        if (inside.starts_with("file:")) {
+        if (inside.starts_with("file:") && sources_.file) {
             return resolve_file(std::string{inside.substr(5)}, offset);
         }
         const std::size_t colon = inside.find(':');

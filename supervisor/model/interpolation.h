@@ -17,7 +17,7 @@ namespace davit::model {
 struct InterpolationSources {
     /// nullopt: not set.
     std::function<std::optional<std::string>(const std::string& name)> variable;
-    /// The contents of a file, without the newline at its end.
+    /// The contents of a file; the newline at its end is taken off here. No function: there is no `${file:...}`.
     std::function<Result<std::string>(const std::string& path)> file;
 };
 

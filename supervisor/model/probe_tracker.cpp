@@ -10,10 +10,16 @@ constexpr Duration first_try_again = 50ms;
 /// 50 ms grown by half this often is over a day: enough for every period.
 constexpr int most_fast_tries = 40;
 
+/// initialDelaySeconds + failureThreshold x periodSeconds, without running over: both factors are the user's.
+Duration startup_window(const ProbeSpec& probe) {
+    constexpr Duration for_ever = Duration::max() / 4;
+    const bool runs_over = probe.period > for_ever / std::max(probe.failure_threshold, 1);
+    return probe.initial_delay + (runs_over ? for_ever : probe.failure_threshold * probe.period);
+}
+
 bool is_bad(const ProbeSpec& probe, ProbeKind kind, const ProbeTracker& tracker, TimePoint now) {
     switch (kind) {
-    case ProbeKind::startup:
-        return now - tracker.started >= probe.initial_delay + probe.failure_threshold * probe.period;
+    case ProbeKind::startup: return now - tracker.started >= startup_window(probe);
     case ProbeKind::readiness: return tracker.ever_good && tracker.failures >= probe.failure_threshold;
     case ProbeKind::liveness: break;
     }
@@ -29,6 +35,7 @@ ProbeUpdate on_check(const ProbeSpec& probe, ProbeKind kind, ProbeTracker tracke
     case CheckResult::ignored: return update;
     case CheckResult::good:
         next.failures = 0;
+        next.ever_succeeded = true;
         next.successes = std::min(next.successes + 1, probe.success_threshold);
         if (!next.good && next.successes >= probe.success_threshold) {
             next.good = true;
@@ -49,7 +56,7 @@ ProbeUpdate on_check(const ProbeSpec& probe, ProbeKind kind, ProbeTracker tracke
 }
 
 Duration next_check_delay(const ProbeSpec& probe, ProbeKind kind, const ProbeTracker& tracker) {
-    if (kind == ProbeKind::liveness || tracker.ever_good || tracker.successes > 0) {
+    if (kind == ProbeKind::liveness || tracker.ever_succeeded) {
         return probe.period;
     }
     Duration delay = first_try_again;

@@ -25,6 +25,7 @@ struct ProbeTracker {
     int fast_tries = 0; // checks before the first success
     bool good = false;  // the present verdict
     bool ever_good = false;
+    bool ever_succeeded = false; // ends the fast tries; `ever_good` needs successThreshold of them
 
     friend bool operator==(const ProbeTracker&, const ProbeTracker&) = default;
 };

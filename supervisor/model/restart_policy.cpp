@@ -16,6 +16,9 @@ bool should_restart(RestartPolicy policy, Outcome outcome) {
 }
 
 Duration backoff_delay(unsigned restart, const BackoffSpec& backoff) {
+    if (backoff.initial <= Duration::zero()) {
+        return Duration::zero(); // Else zero times an infinite growth would be no number at all.
+    }
     const double steps = restart == 0 ? 0.0 : restart - 1.0;
     const double seconds = to_seconds(backoff.initial) * std::pow(backoff.factor, steps);
     // Compared as seconds: the product leaves the range of a Duration after some sixty doublings.

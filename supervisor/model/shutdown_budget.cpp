@@ -10,12 +10,18 @@ constexpr Duration gone_before_end = 1s;
 constexpr Duration helpers_share = 2s;
 constexpr Duration main_reserve = 2s;
 
-/// Written timeouts of all steps of a list, every attempt and pause counted.
+/// How long one attempt may take as written: its timeout; a sleep says so itself.
+std::optional<Duration> written_time(const StepSpec& step) {
+    const auto* sleep = std::get_if<SleepStep>(&step.action);
+    return sleep != nullptr && !step.timeout ? sleep->length : step.timeout;
+}
+
+/// Written times of all steps of a list, every attempt and pause counted.
 Duration written_time(const std::vector<StepSpec>& steps) {
     Duration sum{};
     for (const StepSpec& step : steps) {
-        if (step.timeout) {
-            sum += step.attempts * *step.timeout + (step.attempts - 1) * step.period;
+        if (const auto attempt = written_time(step)) {
+            sum += step.attempts * *attempt + (step.attempts - 1) * step.period;
         }
     }
     return sum;

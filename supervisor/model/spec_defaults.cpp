@@ -136,6 +136,9 @@ std::vector<ImpossibleCondition> find_impossible_conditions(const PodSpec& pod) 
     for (const ServiceSpec& service : pod.services) {
         for (const Dependency& dependency : service.depends_on) {
             const ServiceSpec& target = pod.services[dependency.service];
+            if (!service.enabled || !target.enabled) {
+                continue;
+            }
             const bool never_ready =
                 dependency.condition == Condition::ready && !target.startup_probe && !target.readiness_probe;
             const bool never_completes =

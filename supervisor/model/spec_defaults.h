@@ -69,6 +69,7 @@ void apply_command(WrittenPod& pod, std::vector<std::string> command);
 /// has told them). The result has no main if none is written and not exactly one service is no oneshot.
 PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name);
 
+/// In the order of the configuration. What is not enabled is as if it were not there.
 std::vector<ImpossibleCondition> find_impossible_conditions(const PodSpec& pod);
 
 } // namespace davit::model

@@ -50,7 +50,8 @@ std::optional<std::string_view> suggestion(std::string_view written, std::span<c
             continue;
         }
         const std::size_t slips = distance(written, word);
-        if (slips < best) {
+        const bool shares_something = slips < std::max(written.size(), word.size());
+        if (slips < best && shares_something) {
             best = slips;
             nearest = word;
         }
