@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, and the rows of the table.
+
+A Scenario takes one sample of one contender and returns numbers by name. A Row picks one of those numbers of one davit
+contender, the peer it is held against and the target. To add a row, append to SCENARIOS and ROWS.
+"""
+import dataclasses
+import os
+import signal
+import subprocess
+import time
+import typing
+
+from harness import Container, Failed, await_condition, children_of, cpu_milliseconds, executable_of
+
+PLAIN = ("davit-plain", "tini", "tini-static", "dumb-init")
+SUPERVISING = ("davit", "s6", "runit", "supervisor")
+SUPERVISING_AND_PREFIX = ("davit", "davit-prefix", "s6", "runit", "supervisor")
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    contenders: tuple
+    measure: typing.Callable  # (bench, contender) -> {metric: number}
+    runs: int
+    most_runs: dict = dataclasses.field(default_factory=dict)  # for contenders that would take minutes
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    scenario: str
+    metric: str
+    unit: str
+    subject: str = "davit"
+    peer: str | None = None
+    most_ratio: float | None = None  # target: at most this many times the peer
+    most: float | None = None  # target: at most
+    least: float | None = None  # target: at least
+
+
+def exec_to_main(bench, contender):
+    folder = bench.workshop.folder()
+    with Container(bench.workshop, folder, contender.one(folder)) as container:
+        return {"ms": (container.moment("m") - container.began) / 1e6}
+
+
+def services(count):
+    def measure(bench, contender):
+        folder = bench.workshop.folder()
+        with Container(bench.workshop, folder, contender.many(folder, count)) as container:
+            last = max(moment for moment, _ in container.records("m", count))
+            return {"ms": (last - container.began) / 1e6}
+    return measure
+
+
+def chain(count):
+    def measure(bench, contender):
+        folder = bench.workshop.folder()
+        if contender.name == "bare":
+            command, mode = contender.one(folder), "chain"
+        else:
+            command, mode = contender.chain(folder, count), "stay"
+        with Container(bench.workshop, folder, command, mode, {"BENCH_COUNT": str(count)}) as container:
+            moments = sorted(moment for moment, _ in container.records("m", count + 1))
+            return {"whole": (moments[-1] - container.began) / 1e6, "links": (moments[-1] - moments[0]) / 1e6}
+    return measure
+
+
+def settled(container, count):
+    """Waits until all services run and PID 1 has had time to come to rest."""
+    container.records("m", count)
+    time.sleep(0.5)
+
+
+def memory(count):
+    def measure(bench, contender):
+        folder = bench.workshop.folder()
+        with Container(bench.workshop, folder, contender.many(folder, count)) as container:
+            settled(container, count)
+            pss, rss = container.memory()
+            return {"pss": pss / 1024, "rss": rss / 1024}
+    return measure
+
+
+def zombies_of(pid):
+    found = 0
+    for child in children_of(pid):
+        try:
+            with open(f"/proc/{child}/stat") as file:
+                found += file.read().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            continue
+    return found
+
+
+def orphans(bench, contender):
+    count = 2000 if bench.quick else 20000
+    folder = bench.workshop.folder()
+    with Container(bench.workshop, folder, contender.one(folder), "orphans", {"BENCH_COUNT": str(count)}) as container:
+        inside = container.records("m")[0][1]
+        time.sleep(0.1)
+        before = cpu_milliseconds(container.pid)
+        os.kill(container.outside_pid(inside), signal.SIGUSR1)
+        container.records("o", timeout=300)
+        try:
+            await_condition("the last orphan", lambda: zombies_of(container.pid) == 0, 10)
+        except Failed:
+            pass  # it is counted below
+        time.sleep(0.1)
+        used = cpu_milliseconds(container.pid) - before
+        # A child each helper and the payload: all else below PID 1 was left behind.
+        left = sum(executable_of(child) in (None, bench.workshop.payload) for child in children_of(container.pid))
+        own = 1 if contender.name in (*PLAIN, "davit") else 0
+        return {"cpu": used, "left": left - own}
+
+
+def terminate(bench, contender):
+    folder = bench.workshop.folder()
+    with Container(bench.workshop, folder, contender.one(folder)) as container:
+        settled(container, 1)
+        asked = time.monotonic_ns()
+        os.kill(container.pid, signal.SIGTERM)
+        gone = container.moment("e")
+        return {"main": (container.moment("t") - asked) / 1e6, "gone": (gone - asked) / 1e6}
+
+
+def crash(bench, contender):
+    folder = bench.workshop.folder()
+    with Container(bench.workshop, folder, contender.one_helper(folder)) as container:
+        inside = container.records("m")[0][1]
+        # runit starts what lived for less than a second only a second later (Debian's s6 always does): give it that.
+        time.sleep(1.1)
+        victim = container.outside_pid(inside)
+        asked = time.monotonic_ns()
+        os.kill(victim, signal.SIGKILL)
+        return {"ms": (container.records("m", 2)[1][0] - asked) / 1e6}
+
+
+def status(count):
+    def measure(bench, contender):
+        folder = bench.workshop.folder()
+        with Container(bench.workshop, folder, contender.many(folder, count)) as container:
+            settled(container, count)
+            times = container.time_inside(contender.status(folder, count), 3 if contender.name == "supervisor" else 21)
+            return {"ms": sorted(times)[len(times) // 2]}
+    return measure
+
+
+def idle(count):
+    def measure(bench, contender):
+        seconds = 2 if bench.quick else 5
+        folder = bench.workshop.folder()
+        with Container(bench.workshop, folder, contender.many(folder, count)) as container:
+            settled(container, count)
+            time.sleep(1)
+            before, began = container.switches(), time.monotonic()
+            time.sleep(seconds)
+            return {"per_second": (container.switches() - before) / (time.monotonic() - began)}
+    return measure
+
+
+def relay(length):
+    def measure(bench, contender):
+        size = 200_000_000 if bench.quick else 1_000_000_000
+        lines = -(-size // length)
+        folder = bench.workshop.folder()
+        read_end, write_end = os.pipe()
+        sink = subprocess.Popen([bench.workshop.launcher, "sink", str(lines)], stdin=read_end, stdout=subprocess.PIPE)
+        os.close(read_end)
+        try:
+            container = Container(bench.workshop, folder, contender.logged(folder), "write",
+                                  {"BENCH_BYTES": str(size), "BENCH_LINE": str(length)}, stdout=write_end)
+            os.close(write_end)
+            with container:
+                inside = container.records("m")[0][1]
+                time.sleep(0.3)
+                relaying = next((pid for pid in container.helpers()
+                                 if (executable_of(pid) or "").endswith("/s6-log")), container.pid)
+                before = cpu_milliseconds(relaying)
+                os.kill(container.outside_pid(inside), signal.SIGUSR1)
+                answer = sink.communicate(timeout=600)[0].split()
+                used = cpu_milliseconds(relaying) - before
+                seconds = (int(answer[2]) - container.moment("b")) / 1e9
+            # "[s000] " before each line. A byte too many or too few is a damaged line, which is a lost one.
+            difference = int(answer[1]) - lines * (length + len("[s000] "))
+            lost = lines - int(answer[0])
+            return {"speed": lines * length / 1e6 / seconds, "lost": lost if lost else abs(difference),
+                    "cpu": used / (lines * length / 1e9) / 1000}
+        finally:
+            sink.kill()
+            sink.wait()
+    return measure
+
+
+def binary_size(bench, contender):
+    return {"mb": os.path.getsize(contender.binary) / 1e6}
+
+
+SLOW = {"supervisor": 3}
+SCENARIOS = [
+    Scenario("exec", ("bare", *PLAIN, *SUPERVISING), exec_to_main, 51, SLOW),
+    Scenario("services-10", SUPERVISING_AND_PREFIX, services(10), 21, SLOW),
+    Scenario("services-100", SUPERVISING_AND_PREFIX, services(100), 15, SLOW),
+    Scenario("services-500", SUPERVISING_AND_PREFIX, services(500), 9, {"supervisor": 1}),
+    Scenario("chain", ("bare", "davit", "davit-prefix"), chain(50), 21),
+    Scenario("memory-1", SUPERVISING_AND_PREFIX, memory(1), 3),
+    Scenario("memory-10", SUPERVISING_AND_PREFIX, memory(10), 3),
+    Scenario("memory-100", SUPERVISING_AND_PREFIX, memory(100), 3),
+    Scenario("orphans", (*PLAIN, "davit", "s6", "runit"), orphans, 7),
+    Scenario("terminate", (*PLAIN, "davit", "s6", "supervisor"), terminate, 31, SLOW),
+    Scenario("crash", SUPERVISING, crash, 11, SLOW),
+    Scenario("status", SUPERVISING, status(50), 5, {"supervisor": 1}),
+    Scenario("idle", SUPERVISING_AND_PREFIX, idle(50), 3, {"supervisor": 1}),
+    Scenario("relay-100", ("davit", "s6"), relay(100), 3),
+    Scenario("relay-1000", ("davit", "s6"), relay(1000), 3),
+    Scenario("binary", ("davit",), binary_size, 1),
+]
+
+ROWS = [
+    Row("exec-main", "exec", "ms", "ms", "davit-plain", "tini", most_ratio=1.0),
+    Row("exec-main-configured", "exec", "ms", "ms", "davit", "s6"),
+    Row("services-10", "services-10", "ms", "ms", peer="s6"),
+    Row("services-10-prefix", "services-10", "ms", "ms", "davit-prefix", "s6"),
+    Row("services-100", "services-100", "ms", "ms", peer="s6", most_ratio=0.8),
+    Row("services-100-prefix", "services-100", "ms", "ms", "davit-prefix", "s6", most_ratio=0.8),
+    Row("services-500", "services-500", "ms", "ms", peer="s6", most_ratio=0.8),
+    Row("services-500-prefix", "services-500", "ms", "ms", "davit-prefix", "s6", most_ratio=0.8),
+    Row("chain-50-links", "chain", "links", "ms", peer="bare", most_ratio=1.5),
+    Row("chain-50-from-exec", "chain", "whole", "ms", peer="bare", most_ratio=1.5),
+    Row("chain-50-from-exec-prefix", "chain", "whole", "ms", "davit-prefix", "bare", most_ratio=1.5),
+    Row("pss-1", "memory-1", "pss", "MiB", peer="s6"),
+    Row("pss-10", "memory-10", "pss", "MiB", peer="s6"),
+    Row("pss-100", "memory-100", "pss", "MiB", peer="s6", most_ratio=1.1),
+    Row("pss-100-prefix", "memory-100", "pss", "MiB", "davit-prefix", "s6", most_ratio=1.1),
+    Row("rss-1", "memory-1", "rss", "MiB", peer="s6", most=4.0),
+    Row("rss-10", "memory-10", "rss", "MiB", peer="s6", most=4.0),
+    Row("rss-100", "memory-100", "rss", "MiB", peer="s6", most=4.0),
+    Row("rss-100-prefix", "memory-100", "rss", "MiB", "davit-prefix", "s6", most=4.0),
+    Row("orphans-cpu", "orphans", "cpu", "ms", "davit-plain", "tini", most_ratio=1.1),
+    Row("orphans-cpu-configured", "orphans", "cpu", "ms", "davit", "tini", most_ratio=1.1),
+    Row("orphans-left", "orphans", "left", "", "davit-plain", "tini", most=0),
+    Row("orphans-left-configured", "orphans", "left", "", "davit", "tini", most=0),
+    Row("term-main", "terminate", "main", "ms", "davit-plain", "dumb-init", most_ratio=1.3),
+    Row("term-main-configured", "terminate", "main", "ms", "davit", "dumb-init", most_ratio=1.3),
+    Row("term-gone", "terminate", "gone", "ms", "davit-plain", "dumb-init"),
+    Row("term-gone-configured", "terminate", "gone", "ms", "davit", "dumb-init"),
+    Row("crash-restart", "crash", "ms", "ms", peer="runit", most=0.7),
+    Row("status-50", "status", "ms", "ms", peer="s6", most=1.2),
+    Row("idle-50", "idle", "per_second", "/s", peer="s6", most=0),
+    Row("idle-50-prefix", "idle", "per_second", "/s", "davit-prefix", "s6", most=0),
+    Row("relay-100", "relay-100", "speed", "MB/s", peer="s6", least=500),
+    Row("relay-1000", "relay-1000", "speed", "MB/s", peer="s6", least=500),
+    Row("relay-100-lost", "relay-100", "lost", "lines", peer="s6", most=0),
+    Row("relay-1000-lost", "relay-1000", "lost", "lines", peer="s6", most=0),
+    Row("relay-100-cpu", "relay-100", "cpu", "s/GB", peer="s6"),
+    Row("relay-1000-cpu", "relay-1000", "cpu", "s/GB", peer="s6"),
+    Row("binary-size", "binary", "mb", "MB", most=7.0),
+]
