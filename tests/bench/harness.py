@@ -104,12 +104,13 @@ class Container:
         return self
 
     def __exit__(self, *_):
-        if self._launcher.poll() is None:
-            if hasattr(self, "pid"):
-                os.kill(self.pid, signal.SIGKILL)
-            else:
-                self._launcher.kill()
-            self._launcher.wait(30)
+        gone = any(record[2] == ord("e") for record in self._records)  # then its pid may be somebody else's
+        if not gone and self._launcher.poll() is None:
+            try:
+                os.kill(self.pid if hasattr(self, "pid") else self._launcher.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended by itself this moment
+        self._launcher.wait(30)
         os.close(self._fifo)
         shutil.rmtree(self.folder, ignore_errors=True)
 
