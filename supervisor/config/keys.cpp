@@ -12,17 +12,20 @@ namespace {
 using enum ValueType;
 using Names = std::string_view;
 
-constexpr double a_year = 365.0 * 86'400;
+// A length times a count stays far below what 64 bits of nanoseconds hold.
+constexpr double longest = 1'000'000;
+constexpr double most_tries = 5'000;
 constexpr double many = 1'000'000;
 
-constexpr Range any_time{.min = 0, .max = a_year};
-constexpr Range some_time{.min = 0.01, .max = a_year};
+constexpr Range any_time{.min = 0, .max = longest};
+constexpr Range some_time{.min = 0.01, .max = longest};
 constexpr Range port_range{.min = 1, .max = 65'535};
-constexpr Range at_least_one{.min = 1, .max = many};
+constexpr Range at_least_one{.min = 1, .max = most_tries};
 
 constexpr std::array<Names, 3> restart_policies = {"Always", "OnFailure", "Never"};
 constexpr std::array<Names, 2> log_modes = {"raw", "prefix"};
 constexpr std::array<Names, 2> schemes = {"HTTP", "HTTPS"};
+constexpr std::array<Names, 7> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array<Names, 3> conditions = {"started", "ready", "completed"};
 constexpr std::array<Names, 2> on_timeout = {"detach", "fail"};
 constexpr std::array<Names, 2> go_online = {"auto", "manual"};
@@ -101,7 +104,7 @@ constexpr std::array service_table = {
         .meaning = "what must be there before it starts",
         .fields = &dependency_keys},
     Key{.name = "env", .type = text_map, .meaning = "added to the environment of PID 1", .secret = true},
-    Key{.name = "workingDir", .type = text, .meaning = "where it starts"},
+    Key{.name = "workingDir", .type = absolute_path, .meaning = "where it starts"},
     Key{.name = "startupProbe",
         .type = fields,
         .meaning = "until it is good nothing else is probed",
@@ -140,8 +143,8 @@ constexpr std::array service_table = {
 // ---- life cycle --------------------------------------------------------------------------------
 
 constexpr std::array http_step_table = {
-    Key{.name = "method", .type = text, .meaning = "GET, POST, PUT, ..."},
-    Key{.name = "url", .type = text, .meaning = "http:// or https:// address", .required = true},
+    Key{.name = "method", .type = choice, .meaning = "of the request", .choices = methods},
+    Key{.name = "url", .type = url, .meaning = "http:// or https:// address", .required = true},
     Key{.name = "headers", .type = text_map, .meaning = "headers of the request", .secret = true},
     Key{.name = "body", .type = text, .meaning = "what is sent", .secret = true},
     Key{.name = "expectStatus",
@@ -192,7 +195,9 @@ constexpr std::array lifecycle_table = {
         .meaning = "before main is stopped",
         .fields = &step_keys,
         .merging = Merging::whole},
-    Key{.name = "scriptsDir", .type = text, .meaning = "directory with executables preload, online, offline and stop"},
+    Key{.name = "scriptsDir",
+        .type = absolute_path,
+        .meaning = "directory with executables preload, online, offline and stop"},
     Key{.name = "readyTimeoutSeconds",
         .type = seconds,
         .meaning = "until the ready gate must be good",
@@ -209,7 +214,7 @@ constexpr std::array pod_table = {
     Key{.name = "terminationGracePeriodSeconds",
         .type = seconds,
         .meaning = "the Pod's: budget of the whole stop",
-        .range = {.min = 1, .max = a_year}},
+        .range = {.min = 1, .max = longest}},
     Key{.name = "services", .type = named_fields, .meaning = "services by name", .fields = &service_keys},
     Key{.name = "lifecycle",
         .type = fields,

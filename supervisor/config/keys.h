@@ -12,6 +12,8 @@ namespace davit::config {
 
 enum class ValueType : std::uint8_t {
     text,
+    absolute_path,
+    url, // http:// or https://
     boolean,
     integer,
     number,

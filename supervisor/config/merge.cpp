@@ -23,6 +23,8 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::fields:
     case ValueType::named_fields: return true;
     case ValueType::text:
+    case ValueType::absolute_path:
+    case ValueType::url:
     case ValueType::boolean:
     case ValueType::integer:
     case ValueType::number:
@@ -108,6 +110,8 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::named_fields:
     case ValueType::dependencies: return Key{.name = key.name, .type = ValueType::fields, .fields = key.fields};
     case ValueType::text:
+    case ValueType::absolute_path:
+    case ValueType::url:
     case ValueType::boolean:
     case ValueType::integer:
     case ValueType::number:

@@ -56,6 +56,9 @@ std::string number_text(double number) {
 
 std::string_view number_hint(std::string_view text) {
     std::string_view digits = without_sign(text);
+    if (digits.empty() || !is_digit(digits.front())) {
+        return "";
+    }
     if (all_digits(digits)) {
         return ": write it without the leading 0 (some read it as octal)";
     }

@@ -64,6 +64,7 @@ public:
     void add_without_place(std::string text, Severity severity = Severity::error);
 
     bool has_errors() const { return has_errors_; }
+    std::size_t count() const { return entries_.size(); }
 
     /// `FILE:LINE:COLUMN`, for a text that names a second place.
     std::string name_of(Place place) const;

@@ -9,8 +9,11 @@
 
 namespace davit::config {
 
-/// Also tells what only shows when a map is read as a whole: bad service names, two mains, thresholds that
-/// a probe cannot have, a service without a command (`command_of_main_given`: CMD brings that of main).
-model::WrittenPod read_pod(const Node& root, Problems& problems);
+/// What CMD brings to main: then main needs no command of its own.
+enum class MainsCommand : std::uint8_t { from_configuration, from_cmd };
+
+/// Also tells what only shows when a map is read as a whole: bad names of services, two mains, unknown
+/// dependencies, thresholds that a probe cannot have, a service without a command.
+model::WrittenPod read_pod(const Node& root, MainsCommand mains_command, Problems& problems);
 
 } // namespace davit::config

@@ -21,6 +21,8 @@ namespace {
 
 using Kind = Node::Kind;
 
+constexpr std::string_view gives_something_else = ", which gives something else";
+
 std::string joined(std::span<const std::string_view> names, std::string_view last_word) {
     std::string text;
     for (std::size_t index = 0; index < names.size(); ++index) {
@@ -33,6 +35,8 @@ std::string joined(std::span<const std::string_view> names, std::string_view las
 std::string expected(const Key& key) {
     switch (key.type) {
     case ValueType::text: return "a text";
+    case ValueType::absolute_path: return "an absolute path";
+    case ValueType::url: return "an address that begins with http:// or https://";
     case ValueType::boolean: return "true or false";
     case ValueType::integer: return "a whole number";
     case ValueType::number: return "a number";
@@ -153,7 +157,9 @@ private:
 
     void check(Node& node, const Key& key, const KeyPath& path) {
         switch (key.type) {
-        case ValueType::text: return check_text(node, key, path);
+        case ValueType::text:
+        case ValueType::absolute_path:
+        case ValueType::url: return check_text(node, key, path);
         case ValueType::boolean: return check_boolean(node, key, path);
         case ValueType::integer:
         case ValueType::number:
@@ -174,7 +180,8 @@ private:
         std::unreachable();
     }
 
-    /// Whether the node is a scalar whose `${...}` could be resolved.
+    /// Whether the node is a scalar whose `${...}` could be resolved. Where only this machine lacks a value
+    /// the text stays as it was written, for those who merely look at the configuration.
     bool is_resolved_scalar(Node& node, const Key& key, const KeyPath& path) {
         if (node.kind != Kind::scalar) {
             tell_mismatch(node, key, path);
@@ -182,7 +189,8 @@ private:
         }
         Resolved resolved = resolver_.resolve(node.written);
         if (resolved.problem) {
-            tell(node, path, std::move(resolved.problem->text), resolved.problem->severity);
+            problems_.add(node.place, path.text(), std::move(resolved.problem->text), resolved.problem->severity);
+            node.bad = resolved.problem->severity == Severity::error;
             return false;
         }
         if (resolved.value) {
@@ -191,9 +199,16 @@ private:
         return true;
     }
 
-    /// As is_resolved_scalar, and no text in quotes (but for one that `${...}` made).
-    bool is_plain_scalar(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_resolved_scalar(node, key, path)) {
+    /// As is_resolved_scalar, for what is to be parsed: without a value it is bad.
+    bool is_word(Node& node, const Key& key, const KeyPath& path) {
+        const bool resolved = is_resolved_scalar(node, key, path);
+        node.bad = node.bad || !resolved;
+        return resolved;
+    }
+
+    /// As is_word, and no text in quotes (but for one that `${...}` made).
+    bool is_plain_word(Node& node, const Key& key, const KeyPath& path) {
+        if (!is_word(node, key, path)) {
             return false;
         }
         if (node.in_quotes && !node.value) {
@@ -204,24 +219,32 @@ private:
     }
 
     void check_text(Node& node, const Key& key, const KeyPath& path) {
-        if (is_resolved_scalar(node, key, path) && node.text().empty() && !key.secret) {
+        if (!is_resolved_scalar(node, key, path) || key.secret) {
+            return;
+        }
+        const std::string& text = node.text();
+        if (text.empty()) {
             tell(node, path, node.value ? concat("is empty: ", quoted(node.written), " gives nothing") : "is empty");
+        } else if (key.type == ValueType::absolute_path && !text.starts_with('/')) {
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
+        } else if (key.type == ValueType::url && !text.starts_with("http://") && !text.starts_with("https://")) {
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
         }
     }
 
     void check_boolean(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_plain_scalar(node, key, path)) {
+        if (!is_plain_word(node, key, path)) {
             return;
         }
         if (node.text() != "true" && node.text() != "false") {
-            tell_mismatch(node, key, path);
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
             return;
         }
         node.number = node.text() == "true" ? 1 : 0;
     }
 
     void check_number(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_plain_scalar(node, key, path)) {
+        if (!is_plain_word(node, key, path)) {
             return;
         }
         bool fraction_allowed = key.type == ValueType::number || key.type == ValueType::seconds;
@@ -241,7 +264,7 @@ private:
 
     static std::string_view hint_for(const Node& node, const Key& key) {
         if (node.value) {
-            return ", which gives something else";
+            return gives_something_else;
         }
         if (key.type == ValueType::port && parse_number(node.text()) == std::nullopt &&
             number_hint(node.text()).empty()) {
@@ -251,26 +274,32 @@ private:
     }
 
     void check_choice(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_resolved_scalar(node, key, path)) {
+        if (!is_word(node, key, path)) {
             return;
         }
         auto chosen = std::ranges::find(key.choices, node.text());
         if (chosen == key.choices.end()) {
-            std::optional<std::string_view> nearest = model::suggestion(node.text(), key.choices);
-            tell_mismatch(node, key, path,
-                          nearest && !node.value ? concat(" (did you mean ", quoted(*nearest), "?)") : std::string{});
+            tell_mismatch(node, key, path, hint_for_choice(node, key));
             return;
         }
         node.number = static_cast<double>(chosen - key.choices.begin());
     }
 
+    static std::string hint_for_choice(const Node& node, const Key& key) {
+        if (node.value) {
+            return std::string{gives_something_else};
+        }
+        std::optional<std::string_view> nearest = model::suggestion(node.text(), key.choices);
+        return nearest ? concat(" (did you mean ", quoted(*nearest), "?)") : std::string{};
+    }
+
     void check_signal(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_resolved_scalar(node, key, path)) {
+        if (!is_word(node, key, path)) {
             return;
         }
         std::optional<int> signal = model::signal_from_name(node.text());
         if (!signal) {
-            tell_mismatch(node, key, path);
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
             return;
         }
         node.number = *signal;
@@ -333,8 +362,10 @@ private:
                               concat("a name cannot be empty or contain \"=\", found ", quoted(child.key)));
                 child.bad = true;
             }
-            if (!child.bad) {
-                is_resolved_scalar(child, value, KeyPath{.parent = &path, .name = child.key});
+            KeyPath child_path{.parent = &path, .name = child.key};
+            if (!child.bad && is_resolved_scalar(child, value, child_path) && key.name != "env" &&
+                child.text().find_first_of("\r\n") != std::string::npos) {
+                tell(child, child_path, "a header cannot contain a line break");
             }
             node.bad = node.bad || child.bad;
         }
@@ -416,7 +447,7 @@ private:
             KeyPath child_path{.parent = &path, .name = child.key, .index = is_list ? index++ : -1};
             if (!is_list) {
                 check(child, *key_of_entry(key, child.key), child_path);
-            } else if (is_resolved_scalar(child, name, child_path)) {
+            } else if (is_word(child, name, child_path)) {
                 child.key = child.text();
                 child.key_place = child.place;
                 child.kind = Kind::map;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules between keys. See pod_rules.h.
+#include "config/pod_rules.h"
+
+#include "config/concat.h"
+#include "config/leaf_reader.h"
+#include "config/number_text.h"
+#include "model/dependency_graph.h"
+#include "model/spec_defaults.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+namespace davit::config {
+
+namespace {
+
+using model::PodSpec;
+
+/// davit is gone 1 s before the grace period ends, and main and its helpers need a moment of it as well.
+constexpr double kept_for_the_end = 3;
+
+const Node* find_service(const Node& root, std::string_view name) {
+    const Node* services = root.find("services");
+    return services == nullptr ? nullptr : services->find(name);
+}
+
+// ---- dependencies ------------------------------------------------------------------------------
+
+/// Where the dependency is written; nullptr: it is a default.
+const Node* find_entry(const Node& root, std::string_view service, std::string_view dependency) {
+    const Node* node = find_service(root, service);
+    const Node* dependencies = node == nullptr ? nullptr : node->find("dependsOn");
+    return dependencies == nullptr ? nullptr : dependencies->find(dependency);
+}
+
+/// A dependency that is disabled counts as met; of a bad one (its probe, say) nobody knows.
+bool proves_nothing(const PodSpec& pod, const Node& root, std::string_view dependency) {
+    const Node* node = find_service(root, dependency);
+    return node == nullptr || node->bad || !pod.services[*pod.find(dependency)].enabled;
+}
+
+void check_conditions(const PodSpec& pod, const Node& root, Problems& problems) {
+    for (const model::ImpossibleCondition& impossible : model::find_impossible_conditions(pod)) {
+        if (proves_nothing(pod, root, impossible.dependency)) {
+            continue;
+        }
+        const std::string path = concat("services.", impossible.service, ".dependsOn");
+        const Node* entry = find_entry(root, impossible.service, impossible.dependency);
+        const Node* condition = entry == nullptr ? nullptr : good_child(*entry, "condition");
+        if (condition != nullptr) {
+            problems.add(condition->place, concat(path, ".", impossible.dependency, ".condition"),
+                         concat(condition->written, " is impossible: ", impossible.text));
+        } else if (entry != nullptr) {
+            problems.add(entry->key_place, path, concat("can never be met: ", impossible.text));
+        } else {
+            problems.add(find_service(root, impossible.dependency)->key_place,
+                         concat("services.", impossible.dependency),
+                         concat(impossible.service, " depends on it, which can never be met: ", impossible.text));
+        }
+    }
+}
+
+void check_cycles(const PodSpec& pod, const Node& root, Problems& problems) {
+    for (const std::vector<model::ServiceIndex>& cycle : model::find_cycles(pod)) {
+        std::string names;
+        for (model::ServiceIndex index : cycle) {
+            names += concat(names.empty() ? "" : " → ", pod.services[index].name);
+        }
+        const std::string& first = pod.services[cycle.front()].name;
+        const Node* entry = find_entry(root, first, pod.services[cycle[1]].name);
+        problems.add(entry == nullptr ? root.place : entry->key_place, concat("services.", first, ".dependsOn"),
+                     concat("a cycle, each waits for the next: ", names));
+    }
+}
+
+// ---- times of the stop -------------------------------------------------------------------------
+
+/// Seconds that the written times of a step allow it to take; 0: nothing is written.
+double written_length(const model::StepSpec& step) {
+    const auto* sleep = std::get_if<model::SleepStep>(&step.action);
+    Duration attempt = step.timeout.value_or(sleep == nullptr ? Duration{} : sleep->length);
+    if (sleep != nullptr) {
+        attempt = std::min(attempt, sleep->length);
+    }
+    if (attempt == Duration{}) {
+        return 0;
+    }
+    return to_seconds(attempt) * step.attempts + to_seconds(step.period) * (step.attempts - 1);
+}
+
+double written_length(const std::vector<model::StepSpec>& steps) {
+    double sum = 0;
+    for (const model::StepSpec& step : steps) {
+        sum += written_length(step);
+    }
+    return sum;
+}
+
+/// A drain of which nothing is written has no written time, whatever its default.
+double written_drain(const model::DrainSpec& drain, const Node& lifecycle) {
+    const Node* node = lifecycle.find("drain");
+    if (node == nullptr || node->bad) {
+        return {};
+    }
+    if (node->find("maxSeconds") != nullptr) {
+        return to_seconds(drain.max);
+    }
+    return node->find("minSeconds") != nullptr ? to_seconds(drain.min) : 0;
+}
+
+std::string seconds_text(double seconds) {
+    return concat(number_text(std::round(seconds * 1000) / 1000), " s");
+}
+
+void check_stop_times(const PodSpec& pod, const Node& root, Problems& problems) {
+    const Node* lifecycle = root.find("lifecycle");
+    if (lifecycle == nullptr) {
+        return;
+    }
+    const double offline = written_length(pod.lifecycle.offline);
+    const double drain = written_drain(pod.lifecycle.drain, *lifecycle);
+    const double stop = written_length(pod.lifecycle.stop);
+    const double sum = offline + drain + stop;
+    const double allowed = std::max(to_seconds(pod.grace) - kept_for_the_end, 0.0);
+    if (sum <= allowed) {
+        return;
+    }
+    const Node* grace = root.find("terminationGracePeriodSeconds");
+    if (grace != nullptr && grace->bad) {
+        return;
+    }
+    problems.add(grace == nullptr ? lifecycle->key_place : grace->place,
+                 grace == nullptr ? "lifecycle" : "terminationGracePeriodSeconds",
+                 concat("the written times of the stop are longer than the grace period of ",
+                        seconds_text(to_seconds(pod.grace)), grace == nullptr ? " (the default)" : "",
+                        " allows: offline ", seconds_text(offline), " + drain ", seconds_text(drain), " + stop ",
+                        seconds_text(stop), " = ", seconds_text(sum), ", at most ", seconds_text(allowed),
+                        " (3 s are kept for main and the helpers)"));
+}
+
+void check_drain(const PodSpec& pod, const Node& root, Problems& problems) {
+    const Node* lifecycle = root.find("lifecycle");
+    const Node* drain = lifecycle == nullptr ? nullptr : lifecycle->find("drain");
+    const Node* max = drain == nullptr ? nullptr : good_child(*drain, "maxSeconds");
+    const Node* min = drain == nullptr ? nullptr : good_child(*drain, "minSeconds");
+    if (max != nullptr && min != nullptr && pod.lifecycle.drain.max < pod.lifecycle.drain.min) {
+        problems.add(max->place, "lifecycle.drain.maxSeconds",
+                     concat(max->written, " is below minSeconds, which is ", min->written));
+    }
+}
+
+} // namespace
+
+void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
+    check_cycles(pod, root, problems);
+    check_conditions(pod, root, problems);
+    check_stop_times(pod, root, problems);
+    check_drain(pod, root, problems);
+}
+
+} // namespace davit::config

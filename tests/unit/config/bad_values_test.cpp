@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad configurations, value by value: the whole text that a person reads, at the place where it is to be mended.
+#include "made_up_files.h"
+
+#include "support/catch.h"
+
+namespace davit::config {
+
+namespace {
+
+/// Problems of the keys of one service, each written as one line below `m:`; the first is in line 3.
+std::string problems_of_service(const std::string& keys, std::map<std::string, std::string> environment = {}) {
+    return problems_of("services:\n  m:\n    " + keys + "\n    main: true\n    command: x\n", std::move(environment));
+}
+
+std::string problems_of_lifecycle(const std::string& keys) {
+    return problems_of("services: {m: {command: x}}\nlifecycle:\n  " + keys + "\n");
+}
+
+} // namespace
+
+TEST_CASE("unknown keys are told at the key, with the nearest known one or all of them", "[bad_values]") {
+    CHECK(
+        problems_of("{ap: x, services: {m: {comand: x, command: y, statusPort: 1}}}") ==
+        "davit.yaml:1:2: unknown key \"ap\" (did you mean \"app\"?)\n"
+        "davit.yaml:1:24: services.m: unknown key \"comand\" (did you mean \"command\"?)\n"
+        "davit.yaml:1:47: services.m: unknown key \"statusPort\": command, args, main, oneshot, dependsOn, env, "
+        "workingDir, startupProbe, readinessProbe, livenessProbe, restartPolicy, backoff, critical, successExitCodes, "
+        "stopSignal, stopCommand, terminationGracePeriodSeconds, logs and enabled are known here\n");
+    CHECK(problems_of_service("readinessprobe: {}") ==
+          "davit.yaml:3:5: services.m: unknown key \"readinessprobe\" (did you mean \"readinessProbe\"?)\n");
+    CHECK(problems_of_lifecycle("stop: {sleep: {second: 1}}") ==
+          "davit.yaml:3:18: lifecycle.stop.sleep: unknown key \"second\" (did you mean \"seconds\"?)\n");
+}
+
+TEST_CASE("keys of the contract that come later are unknown until they work", "[bad_values]") {
+    for (const char* key : {"user", "group", "envFile", "umask", "rlimits", "nice", "oomScoreAdj", "cpus"}) {
+        CHECK(problems_of_service(std::string{key} + ": 1")
+                  .contains("services.m: unknown key \"" + std::string{key} + "\""));
+    }
+    for (const char* key : {"cpus", "logs", "statusPort", "isolateFile", "stateDir"}) {
+        CHECK(problems_of(std::string{key} + ": 1\nservices: {m: {command: x}}").contains("unknown key"));
+    }
+    CHECK(problems_of_service("readinessProbe: {grpc: {port: 1}}") ==
+          "davit.yaml:3:22: services.m.readinessProbe: unknown key \"grpc\": exec, httpGet, tcpSocket, "
+          "initialDelaySeconds, periodSeconds, timeoutSeconds, successThreshold and failureThreshold are known here\n");
+    CHECK(problems_of_service("logs: json") ==
+          "davit.yaml:3:11: services.m.logs: expected raw or prefix, found \"json\"\n");
+}
+
+TEST_CASE("a duplicate key is told with its path", "[bad_values]") {
+    CHECK(problems_of("services:\n  m:\n    command: x\n    command: y\n") ==
+          "davit.yaml:4:5: services.m: duplicate key \"command\": it is in line 3 already\n");
+}
+
+TEST_CASE("wrong types say what was expected and what was found", "[bad_values]") {
+    CHECK(problems_of_service("workingDir: [a]") ==
+          "davit.yaml:3:17: services.m.workingDir: expected an absolute path, found a list\n");
+    CHECK(problems_of_service("critical: yes") ==
+          "davit.yaml:3:15: services.m.critical: expected true or false, found \"yes\"\n");
+    CHECK(problems_of_service("critical: \"true\"") == "davit.yaml:3:15: services.m.critical: expected true or false, "
+                                                       "found \"true\" as a text: leave the quotes out\n");
+    CHECK(problems_of_service("env: x") ==
+          "davit.yaml:3:10: services.m.env: expected a map of names and texts, found a text\n");
+    CHECK(problems_of_service("successExitCodes: [a, 1.5]") ==
+          "davit.yaml:3:24: services.m.successExitCodes[0]: expected a whole number, found \"a\"\n"
+          "davit.yaml:3:27: services.m.successExitCodes[1]: expected a whole number, found \"1.5\"\n");
+    CHECK(problems_of_service("dependsOn: a") ==
+          "davit.yaml:3:16: services.m.dependsOn: expected a list of services, or a map of them, found \"a\"\n");
+    CHECK(problems_of_service("readinessProbe: 8080") ==
+          "davit.yaml:3:21: services.m.readinessProbe: expected a map with the keys of a probe, found \"8080\"\n");
+    CHECK(problems_of_service("stopCommand: {a: b}") ==
+          "davit.yaml:3:18: services.m.stopCommand: expected a list of texts, or one text, found a map\n");
+    CHECK(problems_of_service("args: [a, ~, [b]]") ==
+          "davit.yaml:3:15: services.m.args[1]: expected a text, found nothing\n"
+          "davit.yaml:3:18: services.m.args[2]: expected a text, found a list\n");
+    CHECK(problems_of_lifecycle("online: [x]") ==
+          "davit.yaml:3:12: lifecycle.online[0]: expected a map with the keys of a step, found \"x\"\n");
+    CHECK(problems_of("services: [a]") == "davit.yaml:1:11: services: expected a map by name, found a list\n");
+    CHECK(problems_of("services: {m: {main: true, command: x}, b: web}") ==
+          "davit.yaml:1:44: services.b: expected a map with the keys of a service, found \"web\"\n");
+    CHECK(problems_of("- a\n") == "davit.yaml:1:1: expected a map with the keys app, terminationGracePeriodSeconds, "
+                                  "services and lifecycle, found a list\n");
+}
+
+TEST_CASE("numbers are decimal, and in their range", "[bad_values]") {
+    CHECK(
+        problems_of_service("terminationGracePeriodSeconds: 017") ==
+        "davit.yaml:3:36: services.m.terminationGracePeriodSeconds: expected a number of seconds, found \"017\": write "
+        "it without the leading 0 (some read it as octal)\n");
+    CHECK(
+        problems_of_service("terminationGracePeriodSeconds: 10s") ==
+        "davit.yaml:3:36: services.m.terminationGracePeriodSeconds: expected a number of seconds, found \"10s\": write "
+        "the number alone, without a unit\n");
+    CHECK(problems_of_service("terminationGracePeriodSeconds: -1") ==
+          "davit.yaml:3:36: services.m.terminationGracePeriodSeconds: must be from 0 to 1000000, found -1\n");
+    CHECK(problems_of_service("readinessProbe: {tcpSocket: {port: 70000}, periodSeconds: 0, failureThreshold: 0}") ==
+          "davit.yaml:3:40: services.m.readinessProbe.tcpSocket.port: must be from 1 to 65535, found 70000\n"
+          "davit.yaml:3:63: services.m.readinessProbe.periodSeconds: must be from 0.01 to 1000000, found 0\n"
+          "davit.yaml:3:84: services.m.readinessProbe.failureThreshold: must be from 1 to 5000, found 0\n");
+    CHECK(problems_of_service("backoff: {factor: 0.5, limit: .inf}") ==
+          "davit.yaml:3:23: services.m.backoff.factor: must be from 1 to 1000, found 0.5\n"
+          "davit.yaml:3:35: services.m.backoff.limit: expected a whole number, found \".inf\"\n");
+    CHECK(problems_of_service("successExitCodes: 256") ==
+          "davit.yaml:3:23: services.m.successExitCodes[0]: must be from 0 to 255, found 256\n");
+}
+
+TEST_CASE("a port is a number, not a name of the Pod", "[bad_values]") {
+    CHECK(problems_of_service("readinessProbe: {httpGet: {path: /, port: http}}") ==
+          "davit.yaml:3:47: services.m.readinessProbe.httpGet.port: expected a port number, found \"http\": the port "
+          "names "
+          "of a Pod are not known here, write the number\n");
+    CHECK(problems_of_lifecycle("drain: {ports: [0, http]}") ==
+          "davit.yaml:3:19: lifecycle.drain.ports[0]: must be from 1 to 65535, found 0\n"
+          "davit.yaml:3:22: lifecycle.drain.ports[1]: expected a port number, found \"http\": the port names of a Pod "
+          "are "
+          "not known here, write the number\n");
+}
+
+TEST_CASE("a choice is one of its words", "[bad_values]") {
+    CHECK(problems_of_service("restartPolicy: always") ==
+          "davit.yaml:3:20: services.m.restartPolicy: expected Always, "
+          "OnFailure or Never, found \"always\" (did you mean \"Always\"?)\n");
+    CHECK(problems_of_service("stopSignal: SIGFOO") ==
+          "davit.yaml:3:17: services.m.stopSignal: expected a signal such as TERM, found \"SIGFOO\"\n");
+    CHECK(problems_of_lifecycle("goOnline: automatic") ==
+          "davit.yaml:3:13: lifecycle.goOnline: expected auto or manual, found \"automatic\"\n");
+}
+
+TEST_CASE("a probe has exactly one handler, and what it needs", "[bad_values]") {
+    CHECK(problems_of_service("readinessProbe: {periodSeconds: 1}") ==
+          "davit.yaml:3:21: services.m.readinessProbe: a probe needs one of exec, httpGet, tcpSocket, found none\n");
+    CHECK(problems_of_service("livenessProbe: {exec: {command: x}, tcpSocket: {port: 1}}") ==
+          "davit.yaml:3:20: services.m.livenessProbe: a probe has one of exec, httpGet, tcpSocket, found exec and "
+          "tcpSocket\n");
+    CHECK(problems_of_service("livenessProbe: {httpGet: {path: /}}") ==
+          "davit.yaml:3:30: services.m.livenessProbe.httpGet: httpGet needs port\n");
+    CHECK(problems_of_service("startupProbe: {exec: {}, successThreshold: 2}") ==
+          "davit.yaml:3:26: services.m.startupProbe.exec: exec needs command\n");
+    CHECK(problems_of_service("startupProbe: {tcpSocket: {port: 1}, successThreshold: 2}") ==
+          "davit.yaml:3:60: services.m.startupProbe.successThreshold: must be 1 for a startupProbe, as in a Pod, found "
+          "2\n");
+    CHECK(
+        problems_of_service("readinessProbe: {httpGet: {port: 1, httpHeaders: [{name: A, valueFrom: b}]}}") ==
+        "davit.yaml:3:55: services.m.readinessProbe.httpGet.httpHeaders[0]: an item of this list has the keys name and "
+        "value, both texts, and no other\n");
+    CHECK(problems_of_service("readinessProbe: {httpGet: {port: 1, httpHeaders: {A: \"b\\r\\nC: d\"}}}") ==
+          "davit.yaml:3:58: services.m.readinessProbe.httpGet.httpHeaders.A: a header cannot contain a line break\n");
+}
+
+TEST_CASE("a step has exactly one action, and what it needs", "[bad_values]") {
+    CHECK(problems_of_lifecycle("online: [{exec: {command: x}}, {attempts: 2}]") ==
+          "davit.yaml:3:34: lifecycle.online[1]: a step needs one of exec, http, tcpSocket, sleep, found none\n");
+    CHECK(
+        problems_of_lifecycle("online: {http: {method: get, url: \"lb:80\"}}") ==
+        "davit.yaml:3:27: lifecycle.online.http.method: expected GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, found "
+        "\"get\" (did you mean \"GET\"?)\n"
+        "davit.yaml:3:37: lifecycle.online.http.url: expected an address that begins with http:// or https://, found "
+        "\"lb:80\"\n");
+    CHECK(problems_of_lifecycle("stop: {sleep: {}}") == "davit.yaml:3:17: lifecycle.stop.sleep: sleep needs seconds\n");
+}
+
+TEST_CASE("a command names a program, its quotes are closed", "[bad_values]") {
+    CHECK(problems_of("services: {m: {command: []}}") ==
+          "davit.yaml:1:25: services.m.command: names no program: it is empty\n");
+    CHECK(problems_of("services: {m: {command: \"\"}}") ==
+          "davit.yaml:1:25: services.m.command: names no program: it is empty\n");
+    CHECK(problems_of("services: {m: {command: \"${NOTHING:-}\"}}").contains("services.m.command: names no program"));
+    CHECK(problems_of("services: {m: {command: \"sh -c 'x\"}}") ==
+          "davit.yaml:1:25: services.m.command: the quote ' is never closed (character 7)\n");
+    CHECK(problems_of("services: {m: {main: true}, n: {args: [x]}}") ==
+          "davit.yaml:1:12: services.m: has no command\n"
+          "davit.yaml:1:29: services.n: has args, but no command\n");
+}
+
+TEST_CASE("what ${...} gives is checked, and only what was written is shown", "[bad_values]") {
+    const std::map<std::string, std::string> environment = {{"SECRET", "hunter2"}, {"EMPTY", ""}};
+    const std::string text = R"(
+terminationGracePeriodSeconds: ${SECRET}
+app: ${EMPTY}
+services:
+  m:
+    command: x
+    critical: ${SECRET}
+    workingDir: ${SECRET}
+    stopSignal: ${SECRET}
+    restartPolicy: ${SECRET}
+    dependsOn: ["${SECRET}"]
+    successExitCodes: ["${SECRET}"]
+    env: {A: "${SECRET}", B: [hunter2]}
+    readinessProbe: {tcpSocket: {port: "${SECRET}"}}
+)";
+    CHECK(
+        problems_of(text, environment) ==
+        "davit.yaml:2:32: terminationGracePeriodSeconds: expected a number of seconds, found \"${SECRET}\", which "
+        "gives "
+        "something else\n"
+        "davit.yaml:3:6: app: is empty: \"${EMPTY}\" gives nothing\n"
+        "davit.yaml:7:15: services.m.critical: expected true or false, found \"${SECRET}\", which gives something "
+        "else\n"
+        "davit.yaml:8:17: services.m.workingDir: expected an absolute path, found \"${SECRET}\", which gives something "
+        "else\n"
+        "davit.yaml:9:17: services.m.stopSignal: expected a signal such as TERM, found \"${SECRET}\", which gives "
+        "something else\n"
+        "davit.yaml:10:20: services.m.restartPolicy: expected Always, OnFailure or Never, found \"${SECRET}\", which "
+        "gives something else\n"
+        "davit.yaml:11:17: services.m.dependsOn: unknown service \"${SECRET}\"\n"
+        "davit.yaml:12:24: services.m.successExitCodes[0]: expected a whole number, found \"${SECRET}\", which gives "
+        "something else\n"
+        "davit.yaml:13:30: services.m.env.B: expected a text, found a list\n"
+        "davit.yaml:14:40: services.m.readinessProbe.tcpSocket.port: expected a port number, found \"${SECRET}\", "
+        "which "
+        "gives something else\n");
+}
+
+TEST_CASE("an unset variable is an error for run and a warning for those who look", "[bad_values]") {
+    LoadResult result =
+        load_text("services: {m: {command: [x, \"${NOPE}\"], terminationGracePeriodSeconds: \"${T}\"}}");
+
+    CHECK(lines_of(result.problems) ==
+          "in run: davit.yaml:1:29: services.m.command[1]: the variable NOPE is not set; write ${NOPE:-default} to do "
+          "without it\n"
+          "in run: davit.yaml:1:72: services.m.terminationGracePeriodSeconds: the variable T is not set; write "
+          "${T:-default} to do without it\n");
+    CHECK(has_error(result, Purpose::run));
+    CHECK(!has_error(result, Purpose::check));
+    CHECK(result.pod.services.at(0).command == std::vector<model::Text>{"x", "${NOPE}"});
+}
+
+TEST_CASE("references that cannot be read are errors", "[bad_values]") {
+    CHECK(problems_of("services: {m: {command: [x, \"${NOPE\"]}}") ==
+          "davit.yaml:1:29: services.m.command[1]: ${ is never closed with }\n");
+    CHECK(problems_of("services: {m: {command: \"x ${A:-b c\"}}") ==
+          "davit.yaml:1:25: services.m.command: ${ is never closed with }\n");
+    CHECK(
+        problems_of("services: {m: {command: [x, \"${1A}\"]}}") ==
+        "davit.yaml:1:29: services.m.command[1]: \"${1A}\" is neither ${NAME}, ${NAME:-default}, ${NAME:?message} nor "
+        "${file:/path}; write $$ for a $\n");
+    CHECK(problems_of("services: {m: {command: x, env: {A: \"${file:/nope}\"}}}") ==
+          "in run: davit.yaml:1:37: services.m.env.A: cannot read /nope: no such file or directory\n");
+    CHECK(problems_of("services: {m: {command: x, env: {A: \"${B:?say where}\"}}}") ==
+          "in run: davit.yaml:1:37: services.m.env.A: B: say where\n");
+}
+
+TEST_CASE("names of variables are sound, and each is given once", "[bad_values]") {
+    CHECK(problems_of_service("env: {\"A=B\": c, \"\": d}") ==
+          "davit.yaml:3:11: services.m.env: a name cannot be empty or contain \"=\", found \"A=B\"\n"
+          "davit.yaml:3:21: services.m.env: a name cannot be empty or contain \"=\", found \"\"\n");
+    CHECK(problems_of_service("env: [{name: A, value: b}, {name: A, value: c}]") ==
+          "davit.yaml:3:39: services.m.env: duplicate name \"A\"\n");
+}
+
+TEST_CASE("a text with control characters is shown without them, and a long one is cut", "[bad_values]") {
+    CHECK(problems_of_service("critical: \"\\e[31m\\n\"").contains("found \"\\x1b[31m\\x0a\" as a text"));
+    CHECK(problems_of_service("critical: " + std::string(100, 'x'))
+              .contains("found \"" + std::string(60, 'x') + "...\"\n"));
+}
+
+TEST_CASE("all problems are told at once, sorted by their place", "[bad_values]") {
+    CHECK(problems_of(R"(
+services:
+  web:
+    command: x
+    main: true
+    dependsOn: [datbase, web2]
+  database: {comand: y, oneshot: maybe}
+terminationGracePeriodSeconds: soon
+)") == "davit.yaml:6:17: services.web.dependsOn: unknown service \"datbase\" (did you mean \"database\"?)\n"
+       "davit.yaml:6:26: services.web.dependsOn: unknown service \"web2\"\n"
+       "davit.yaml:7:3: services.database: has no command\n"
+       "davit.yaml:7:14: services.database: unknown key \"comand\" (did you mean \"command\"?)\n"
+       "davit.yaml:7:34: services.database.oneshot: expected true or false, found \"maybe\"\n"
+       "davit.yaml:8:32: terminationGracePeriodSeconds: expected a number of seconds, found \"soon\"\n");
+}
+
+} // namespace davit::config

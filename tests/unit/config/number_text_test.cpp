@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers: what is one and what only looks like one.
+#include "config/number_text.h"
+
+#include "support/catch.h"
+
+namespace davit::config {
+
+TEST_CASE("only plain decimal numbers are numbers", "[number_text]") {
+    CHECK(parse_number("0") == 0);
+    CHECK(parse_number("0.5") == 0.5);
+    CHECK(parse_number("-3") == -3);
+    CHECK(parse_number("40") == 40);
+    for (const char* text : {"",     "-",    "017", "00",  "1_000", "0x10", "0o17",  "1e3", ".5",  "5.", "+1",
+                             ".inf", ".nan", "inf", "nan", " 1",    "1 ",   "1.2.3", "10s", "--1", "1,5"}) {
+        INFO(text);
+        CHECK(parse_number(text) == std::nullopt);
+    }
+    CHECK(parse_whole_number("7") == 7);
+    CHECK(parse_whole_number("7.0") == std::nullopt);
+}
+
+TEST_CASE("a number is printed short and without an exponent", "[number_text]") {
+    CHECK(number_text(0.5) == "0.5");
+    CHECK(number_text(1'000'000) == "1000000");
+    CHECK(number_text(0.01) == "0.01");
+    CHECK(number_text(40) == "40");
+}
+
+} // namespace davit::config
