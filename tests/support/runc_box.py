@@ -37,6 +37,7 @@ _CLONE_NEWNET = 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 2, 4, 16384, 1 << 18
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
+_interrupts = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # What a container gets from containerd when nothing is dropped.
 DEFAULT_CAPABILITIES = ("CAP_AUDIT_WRITE CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_MKNOD CAP_NET_BIND_SERVICE "
@@ -73,9 +74,20 @@ def enter_private_network():
 
 def as_child():
     """preexec_fn for children: default signals, and KILL when the thread that started them is gone."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE):
+    for number in (*_interrupts, signal.SIGQUIT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+@contextlib.contextmanager
+def signals_held():
+    """No interrupt in between; those that come are delivered at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _interrupts)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _checked(result, what):
@@ -105,19 +117,20 @@ class Box:
     tmpfs           paths inside that get a tmpfs, mode 1777
     network         "own": a namespace with loopback up;  "host": that of the caller
     refused         system calls that answer ENOSYS, as an old kernel or a strict seccomp profile would
+    on_output       called with each piece of the container's log (bytes), in a thread of its own
     """
 
     def __init__(self, args, *, root="machine", files=None, env=None, uid=0, gid=None, cwd="/", hostname="box",
                  capabilities=tuple(DEFAULT_CAPABILITIES), read_only=False, no_new_privileges=True, cpu_quota=None,
                  memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", refused=(),
-                 stdin=subprocess.DEVNULL):
+                 stdin=subprocess.DEVNULL, on_output=lambda piece: None):
         self.name = f"davit-box-{uuid.uuid4().hex[:12]}"
         self.args, self.root_kind, self.files, self.env = list(map(str, args)), root, dict(files or {}), dict(env or {})
         self.uid, self.gid, self.cwd, self.hostname = uid, uid if gid is None else gid, cwd, hostname
         self.capabilities, self.read_only, self.no_new_privileges = list(capabilities), read_only, no_new_privileges
         self.cpu_quota, self.memory, self.process_limit = cpu_quota, memory, process_limit
         self.binds, self.tmpfs, self.network, self.refused = list(binds), list(tmpfs), network, list(refused)
-        self.stdin = stdin
+        self.stdin, self.on_output = stdin, on_output
         self.process = None
         self._output = []
         self._output_grew = threading.Condition()
@@ -169,6 +182,8 @@ class Box:
     def close(self):
         """Ends what runs and takes away what was made. May be called twice."""
         if self.process is not None:
+            while self.process.poll() is None and self._state() in ("none", "creating", "created"):
+                time.sleep(0.02)  # runc is still at it: what does not exist yet cannot be deleted
             self._runc("delete", "--force", self.name, check=False)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
@@ -186,11 +201,12 @@ class Box:
 
     def start(self):
         """Starts PID 1. Its output is kept: see output() and wait_for_output()."""
-        self.process = subprocess.Popen(
-            self._runc_command("run", "--bundle", self.home / "bundle", self.name), stdin=self.stdin,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=as_child)
-        self._reader = threading.Thread(target=self._read_output, daemon=True)
-        self._reader.start()
+        with signals_held():  # an interrupt must find either nothing started or something that close() knows
+            self.process = subprocess.Popen(
+                self._runc_command("run", "--bundle", self.home / "bundle", self.name), stdin=self.stdin,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=as_child)
+            self._reader = threading.Thread(target=self._read_output, daemon=True)
+            self._reader.start()
         deadline = time.monotonic() + 20
         while self._state() not in ("running", "stopped"):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -259,10 +275,11 @@ class Box:
     # -- the rest is for this class only
 
     def _read_output(self):
-        while chunk := os.read(self.process.stdout.fileno(), 65536):
+        while piece := os.read(self.process.stdout.fileno(), 65536):
             with self._output_grew:
-                self._output.append(chunk)
+                self._output.append(piece)
                 self._output_grew.notify_all()
+            self.on_output(piece)
 
     def _runc_command(self, *args):
         return list(map(str, ["runc", "--root", self.home / "runc", *args]))
