@@ -21,6 +21,8 @@ public:
                 if (auto taken = take_escaped(); !taken) {
                     return std::unexpected{taken.error()};
                 }
+            } else if (text_.substr(at_).starts_with("${")) {
+                take_reference();
             } else if (letter == ' ' || letter == '\t' || letter == '\n') {
                 end_word();
                 ++at_;
@@ -46,6 +48,15 @@ private:
             words_.push_back(std::move(*word_));
             word_.reset();
         }
+    }
+
+    /// `${NAME:-a default}` is one piece, blanks and quotes in it too; an unclosed one reaches to the end.
+    void take_reference() {
+        int open = 0;
+        do {
+            open += text_.substr(at_).starts_with("${") ? 1 : text_[at_] == '}' ? -1 : 0;
+            word() += text_[at_++];
+        } while (open > 0 && at_ < text_.size());
     }
 
     Result<void> take_escaped() {

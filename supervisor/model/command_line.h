@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Splits one string into words as a POSIX shell would (blanks, '...', "...", backslash), without running one:
-// nothing is expanded, and operators such as | and ; are letters like any other.
+// nothing is expanded, and operators such as | and ; are letters like any other. A `${...}` outside of quotes stays
+// in one piece, so that it can be resolved later and its default may hold blanks.
 #pragma once
 
 #include "model/result.h"
