@@ -124,7 +124,7 @@ class Box:
                  capabilities=tuple(DEFAULT_CAPABILITIES), read_only=False, no_new_privileges=True, cpu_quota=None,
                  memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", refused=(),
                  stdin=subprocess.DEVNULL, on_output=lambda piece: None):
-        self.name = f"davit-box-{uuid.uuid4().hex[:12]}"
+        self.name = f"davit-box-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.args, self.root_kind, self.files, self.env = list(map(str, args)), root, dict(files or {}), dict(env or {})
         self.uid, self.gid, self.cwd, self.hostname = uid, uid if gid is None else gid, cwd, hostname
         self.capabilities, self.read_only, self.no_new_privileges = list(capabilities), read_only, no_new_privileges

@@ -144,7 +144,7 @@ def ask(path, request_id):
 class Traffic:
     """Customers who never stop asking. Each request counts; one that is not answered with 200 by a pod is a failure."""
 
-    def __init__(self, quick=6, slow=2):
+    def __init__(self, quick=4, slow=2):
         self.answered = {}  # pod -> list of request ids
         self.failures = []  # sentences
         self.sent = 0
@@ -198,7 +198,7 @@ class Traffic:
                 else:
                     self.failures.append(f"request {number} {path % number} at {time.strftime('%H:%M:%S')} "
                                          f"after {time.monotonic() - began:.1f} s: {problem}")
-            self._stop.wait(0.03)
+            self._stop.wait(0.04)
 
 
 @dataclasses.dataclass

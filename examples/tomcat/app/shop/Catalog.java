@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Catalog {
     static final int ITEMS = 200;
-    private static final int ROUNDS = 5_000_000;
+    private static final int ROUNDS = 4_000_000;
     private static final String PROXY = System.getenv().getOrDefault("SHOP_PROXY", "http://127.0.0.1:15001");
 
     private final long[] cents = new long[ITEMS];
