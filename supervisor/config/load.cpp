@@ -5,6 +5,7 @@
 #include "config/concat.h"
 #include "config/files.h"
 #include "config/merge.h"
+#include "config/missing_commands.h"
 #include "config/pod_rules.h"
 #include "config/scripts.h"
 #include "config/spec_reader.h"
@@ -123,6 +124,9 @@ private:
         model::PodSpec pod = model::resolve_defaults(written, sources_.host_name());
         check_main(pod, root);
         check_rules(pod, root, problems_);
+        if (request_.purpose == Purpose::check) {
+            warn_of_missing_commands(root, sources_, problems_);
+        }
         return pod;
     }
 

@@ -14,13 +14,14 @@
 
 namespace davit::config {
 
+/// What the configuration is loaded for: `run` refuses what `check` and `plan` only warn of.
+enum class Purpose : std::uint8_t { run, check };
+
 struct LoadRequest {
     std::optional<std::string> path;  // of -c; else $DAVIT_CONFIG, else /etc/davit
     std::vector<std::string> command; // CMD and its arguments; empty: none was given
+    Purpose purpose = Purpose::run;   // check: also warns of commands that are not on this machine
 };
-
-/// What the configuration is loaded for: `run` refuses what `check` and `plan` only warn of.
-enum class Purpose : std::uint8_t { run, check };
 
 struct LoadResult {
     /// Complete if there is no error; with `plain_init` set if there is no configuration at all, only CMD.
