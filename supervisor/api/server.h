@@ -8,6 +8,7 @@
 //                                                                  └─────► a verb: Supervisor::ask, lines until its end
 #pragma once
 
+#include "os/fd.h"
 #include "runtime/supervisor.h"
 
 #include <boost/asio/io_context.hpp>
@@ -37,8 +38,8 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Accepts clients on `listening_socket` (a unix stream socket), which the server owns from now on.
-    void serve(int listening_socket);
+    /// Accepts clients on a listening unix stream socket.
+    void serve(os::Fd listening_socket);
 
     /// Accepts nobody any more and calls `done`, once, when every answer that is due has been written, at the
     /// latest after `patience`. For the end of PID 1: a client whose verb has an answer still hears it.

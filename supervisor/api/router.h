@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the words of an HTTP request to what is asked of davit, or to the error that the client gets.
+// Pure: no socket, no supervisor. Every route of the API stands in one table in router.cpp.
+#pragma once
+
+#include "api/status.h"
+#include "model/pod_machine.h"
+#include "model/spec.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace davit::api {
+
+struct StatusCall {
+    std::vector<model::ServiceIndex> services; // empty: all
+    Detail detail = Detail::plain;
+};
+struct EventsCall {};
+struct ProbeCall {
+    ProbeQuestion question = ProbeQuestion::live;
+};
+struct VerbCall {
+    model::Request request; // without id
+    /// poststart and prestop: how long the client should wait, told in the first line.
+    std::optional<Duration> told_timeout;
+    bool is_hook = false; // poststart and prestop have places of their own
+};
+/// The request is not served: 400, 404, 405 or 503, with the text of {"error": ...}.
+struct Refusal {
+    unsigned status = 400;
+    std::string error;
+    std::string allow; // 405: the methods that the route has
+};
+
+using Call = std::variant<StatusCall, EventsCall, ProbeCall, VerbCall, Refusal>;
+
+struct HttpRequest {
+    std::string_view method;
+    std::string_view target; // path and query as they came
+    std::string_view body;
+};
+
+Call route(const model::PodSpec& spec, const HttpRequest& request);
+
+/// How long a prestop client waits: the grace period less 2 s, at least 1 s (contract, section 2).
+Duration prestop_timeout(const model::PodSpec& spec);
+
+} // namespace davit::api

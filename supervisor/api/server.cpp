@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/server.h"
+
+#include "api/session.h"
+#include "os/sockets.h"
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace davit::api {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Out of descriptors or memory: no client can be taken just now.
+constexpr std::chrono::milliseconds pause_after_failed_accept{100};
+/// Answers that PID 1 gives while it ends are handed over within these turns of the loop.
+constexpr int turns_for_last_answers = 4;
+
+} // namespace
+
+class Server::Body : public std::enable_shared_from_this<Server::Body> {
+public:
+    Body(asio::io_context& loop, runtime::Supervisor& supervisor, ServerOptions options)
+        : loop_(loop), host_{.supervisor = supervisor, .options = options, .may_wait = [this](bool is_hook) {
+                                 return may_wait(is_hook);
+                             }} {}
+
+    void serve(os::Fd listening_socket) {
+        acceptor_.emplace(loop_);
+        acceptor_->assign(asio::local::stream_protocol{}, listening_socket.release());
+        accept();
+    }
+
+    void finish(Duration patience, std::function<void()> done) {
+        done_ = std::move(done);
+        close_acceptor();
+        patience_over_.emplace(loop_, patience);
+        patience_over_->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error) {
+                self->tell_done();
+            }
+        });
+        look_again(turns_for_last_answers);
+    }
+
+    void shut() {
+        close_acceptor();
+        for (const auto& session : std::vector{sessions_}) {
+            session->close();
+        }
+    }
+
+private:
+    void accept() {
+        acceptor_->async_accept(
+            [self = shared_from_this()](const boost::system::error_code& error, Session::Socket socket) {
+                if (!self->acceptor_ || error == asio::error::operation_aborted) {
+                    return;
+                }
+                if (error) {
+                    return self->accept_later();
+                }
+                self->take(std::move(socket));
+                self->accept();
+            });
+    }
+
+    void accept_later() {
+        drop_oldest_idle();
+        const auto pause = std::make_shared<asio::steady_timer>(loop_, pause_after_failed_accept);
+        pause->async_wait([self = shared_from_this(), pause](const boost::system::error_code&) {
+            if (self->acceptor_) {
+                self->accept();
+            }
+        });
+    }
+
+    /// A socket that is not taken closes without an answer.
+    void take(Session::Socket socket) {
+        if (!os::may_talk_to(socket.native_handle())) {
+            return;
+        }
+        if (sessions_.size() >= host_.options.max_connections && !drop_oldest_idle()) {
+            return;
+        }
+        const auto session = std::make_shared<Session>(std::move(socket), host_);
+        sessions_.push_back(session);
+        Session::run(session, [self = shared_from_this(), session = session.get()] { self->remove(session); });
+    }
+
+    /// Who has not asked anything yet makes room, the oldest first. False: nobody could.
+    bool drop_oldest_idle() {
+        const auto idle = std::ranges::find_if(sessions_, [](const auto& session) { return session->is_idle(); });
+        if (idle == sessions_.end()) {
+            return false;
+        }
+        (*idle)->close();
+        sessions_.erase(idle);
+        return true;
+    }
+
+    bool may_wait(bool is_hook) const {
+        const auto hooks = static_cast<std::size_t>(
+            std::ranges::count_if(sessions_, &Session::is_hook, &std::shared_ptr<Session>::operator*));
+        const auto verbs = static_cast<std::size_t>(
+            std::ranges::count_if(sessions_, &Session::waits_for_verb, &std::shared_ptr<Session>::operator*));
+        return is_hook ? hooks + verbs < host_.options.max_connections
+                       : verbs < host_.options.max_connections - host_.options.reserved_for_hooks;
+    }
+
+    void remove(const Session* session) {
+        std::erase_if(sessions_, [&](const auto& other) { return other.get() == session; });
+        if (done_ && waited_for_last_answers_ && !owes_answers()) {
+            tell_done();
+        }
+    }
+
+    bool owes_answers() const {
+        return std::ranges::any_of(sessions_, [](const auto& session) { return session->owes_answer(); });
+    }
+
+    void look_again(int turns) {
+        if (turns > 0) {
+            return asio::post(loop_, [self = shared_from_this(), turns] { self->look_again(turns - 1); });
+        }
+        waited_for_last_answers_ = true;
+        if (!owes_answers()) {
+            tell_done();
+        }
+    }
+
+    void tell_done() {
+        if (!done_) {
+            return;
+        }
+        patience_over_->cancel();
+        const auto done = std::exchange(done_, nullptr);
+        done();
+    }
+
+    void close_acceptor() {
+        if (acceptor_) {
+            boost::system::error_code ignored;
+            acceptor_->close(ignored);
+            acceptor_.reset();
+        }
+    }
+
+    asio::io_context& loop_;
+    SessionHost host_;
+    std::optional<asio::local::stream_protocol::acceptor> acceptor_;
+    std::vector<std::shared_ptr<Session>> sessions_; // oldest first
+    std::function<void()> done_;
+    std::optional<asio::steady_timer> patience_over_;
+    bool waited_for_last_answers_ = false;
+};
+
+Server::Server(asio::io_context& loop, runtime::Supervisor& supervisor, ServerOptions options)
+    : body_(std::make_shared<Body>(loop, supervisor, options)) {}
+
+Server::~Server() {
+    body_->shut();
+}
+
+void Server::serve(os::Fd listening_socket) {
+    body_->serve(std::move(listening_socket));
+}
+
+void Server::finish(Duration patience, std::function<void()> done) {
+    body_->finish(patience, std::move(done));
+}
+
+} // namespace davit::api

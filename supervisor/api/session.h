@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client on the unix socket, from its first byte to its end. A coroutine reads a request within its
+// limits, routes it and writes the answer; a verb becomes a stream of lines that ends with its result.
+// A client that is slow, gone or talks rubbish ends its own session and nothing else.
+#pragma once
+
+#include "api/router.h"
+#include "api/server.h"
+#include "runtime/supervisor.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace davit::api {
+
+/// What every session shares; outlives them all.
+struct SessionHost {
+    runtime::Supervisor& supervisor;
+    ServerOptions options;
+    /// False: no place is left for one that may wait long (a hook: of its own places).
+    std::function<bool(bool is_hook)> may_wait;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    using Socket = boost::asio::local::stream_protocol::socket;
+
+    Session(Socket socket, const SessionHost& host);
+
+    /// Serves requests until the client or a limit ends it; `ended` is called once, also after an exception.
+    static void run(std::shared_ptr<Session> session, std::function<void()> ended);
+
+    /// Nobody waits for its verb any more: tells the supervisor, unless the answer has come.
+    void forget_request();
+    /// Closes the connection; `run` then ends by itself.
+    void close();
+
+    /// It waits for a request (of a new client or between two requests), so it may be closed for another's sake.
+    bool is_idle() const { return state_ == State::idle; }
+    bool waits_for_verb() const { return state_ == State::verb; }
+    bool is_hook() const { return state_ == State::hook; }
+    /// The verb has its answer, but the client has not read it yet.
+    bool owes_answer() const { return (waits_for_verb() || is_hook()) && answer_.has_value(); }
+
+private:
+    enum class State : std::uint8_t { idle, answering, verb, hook };
+    struct AnswerLine {
+        model::Verdict verdict;
+        std::string message;
+    };
+    using Flow = boost::asio::awaitable<bool>; // true: the connection goes on
+
+    boost::asio::awaitable<void> serve();
+    Flow serve_request(std::string_view method, std::string_view target, std::string_view body);
+    Flow serve_verb(const VerbCall& call);
+    Flow stream(const VerbCall& call);
+    Flow write_lines();
+    Flow reply(unsigned status, std::string_view content_type, std::string_view body, std::string_view allow = {});
+    Flow refuse(const Refusal& refusal);
+    Flow write(std::string text);
+
+    View view() const;
+    runtime::Listener listener();
+    void add_line(std::string line);
+    void watch_client();
+    void arm_deadline();
+    std::string chunk(std::string_view lines) const;
+
+    Socket socket_;
+    const SessionHost& host_;
+    boost::asio::steady_timer deadline_;
+    boost::asio::steady_timer wake_; // a line, an answer or the client's end
+    State state_ = State::idle;
+    bool keep_alive_ = true;
+    bool http_1_0_ = false;
+    bool client_gone_ = false;
+    std::deque<std::string> lines_;
+    std::size_t lines_dropped_ = 0;
+    std::optional<model::RequestId> asked_;
+    std::optional<AnswerLine> answer_;
+    std::array<char, 256> unwanted_{};
+    std::size_t unwanted_bytes_ = 0;
+};
+
+} // namespace davit::api

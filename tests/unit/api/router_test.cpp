@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which request means what, and what everything else is answered with.
+#include "api/router.h"
+#include "made_up_supervisor.h"
+
+#include "support/catch.h"
+
+#include <csignal>
+
+namespace davit::api {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Verb;
+
+model::PodSpec shop() {
+    MadeUpWorld world;
+    make_shop_online(world);
+    return world.spec;
+}
+
+Call get(std::string_view target) {
+    return route(shop(), {.method = "GET", .target = target, .body = ""});
+}
+
+Call post(std::string_view target, std::string_view body = "") {
+    return route(shop(), {.method = "POST", .target = target, .body = body});
+}
+
+template <typename T>
+T as(const Call& call) {
+    REQUIRE(std::holds_alternative<T>(call));
+    return std::get<T>(call);
+}
+
+model::Request request_of(const Call& call) {
+    return as<VerbCall>(call).request;
+}
+
+TEST_CASE("status is of all services, or of those that are named", "[router]") {
+    CHECK(as<StatusCall>(get("/v1/status")).services.empty());
+    CHECK(as<StatusCall>(get("/v1/status")).detail == Detail::plain);
+    CHECK(as<StatusCall>(get("/v1/status?service=web&service=mesh")).services ==
+          std::vector<model::ServiceIndex>{2, 1});
+    CHECK(as<StatusCall>(get("/v1/status?explain&service=log%2Dagent")).detail == Detail::explained);
+}
+
+TEST_CASE("an unknown service is 404 and names the nearest", "[router]") {
+    const auto refusal = as<Refusal>(get("/v1/status?service=wbe"));
+    CHECK(refusal.status == 404);
+    CHECK(refusal.error == "unknown service \"wbe\" (did you mean \"web\"?)");
+    CHECK(as<Refusal>(post("/v1/services/mehs/start")).status == 404);
+    CHECK(as<Refusal>(post("/v1/wait", R"({"service": "nobody"})")).status == 404);
+}
+
+TEST_CASE("the probe addresses ask three questions", "[router]") {
+    CHECK(as<ProbeCall>(get("/livez")).question == ProbeQuestion::live);
+    CHECK(as<ProbeCall>(get("/readyz")).question == ProbeQuestion::ready);
+    CHECK(as<ProbeCall>(get("/startupz")).question == ProbeQuestion::startup);
+    CHECK(std::holds_alternative<EventsCall>(get("/v1/events")));
+}
+
+TEST_CASE("poststart is told how long PID 1 waits, less what the client has waited", "[router]") {
+    const auto usual = as<VerbCall>(post("/v1/lifecycle/poststart"));
+    CHECK(usual.is_hook);
+    CHECK(usual.request.verb == Verb::poststart);
+    CHECK(usual.told_timeout == Duration{60s});
+    CHECK(usual.request.timeout == Duration{60s});
+
+    const auto late = as<VerbCall>(post("/v1/lifecycle/poststart", R"({"timeoutSeconds": 10, "waitedSeconds": 2.5})"));
+    CHECK(late.told_timeout == Duration{10s});
+    CHECK(late.request.timeout == Duration{7500ms});
+    CHECK(request_of(post("/v1/lifecycle/poststart", R"({"timeoutSeconds": 1, "waitedSeconds": 5})")).timeout ==
+          Duration{0s});
+}
+
+TEST_CASE("prestop is told the grace period less 2 s, at least 1 s", "[router]") {
+    CHECK(as<VerbCall>(post("/v1/lifecycle/prestop")).told_timeout == Duration{28s});
+    CHECK(as<VerbCall>(post("/v1/lifecycle/prestop")).is_hook);
+    CHECK(as<VerbCall>(post("/v1/lifecycle/prestop", R"({"timeoutSeconds": 3})")).told_timeout == Duration{3s});
+    model::PodSpec hasty = shop();
+    hasty.grace = 2s;
+    CHECK(prestop_timeout(hasty) == Duration{1s});
+}
+
+TEST_CASE("online and offline are verbs that are no hooks", "[router]") {
+    CHECK(request_of(post("/v1/lifecycle/online")).verb == Verb::online);
+    CHECK(request_of(post("/v1/lifecycle/offline")).verb == Verb::offline);
+    CHECK_FALSE(as<VerbCall>(post("/v1/lifecycle/offline")).is_hook);
+    CHECK_FALSE(as<VerbCall>(post("/v1/lifecycle/offline")).told_timeout.has_value());
+}
+
+TEST_CASE("services are one name, several with commas, or all that are enabled", "[router]") {
+    CHECK(request_of(post("/v1/services/web/start")).services == std::vector<model::ServiceIndex>{2});
+    CHECK(request_of(post("/v1/services/web,mesh,web/restart")).services == std::vector<model::ServiceIndex>{2, 1});
+    model::PodSpec spec = shop();
+    spec.services[1].enabled = false;
+    const Call all = route(spec, {.method = "POST", .target = "/v1/services/all/stop", .body = ""});
+    CHECK(request_of(all).services == std::vector<model::ServiceIndex>{0, 2});
+}
+
+TEST_CASE("options come in the body or in the query", "[router]") {
+    const auto body = request_of(post("/v1/services/web/stop", R"({"cascade": true, "noWait": true})"));
+    CHECK(body.cascade);
+    CHECK(body.no_wait);
+    const auto query = request_of(post("/v1/services/web/stop?cascade=true&noWait"));
+    CHECK(query.cascade);
+    CHECK(query.no_wait);
+    CHECK_FALSE(request_of(post("/v1/services/web/stop?cascade=false")).cascade);
+}
+
+TEST_CASE("a signal has a name or a number", "[router]") {
+    CHECK(request_of(post("/v1/services/web/signal", R"({"signal": "HUP"})")).signal == SIGHUP);
+    CHECK(request_of(post("/v1/services/web/signal", R"({"signal": "SIGUSR1"})")).signal == SIGUSR1);
+    CHECK(request_of(post("/v1/services/web/signal", R"({"signal": 10})")).signal == 10);
+    CHECK(request_of(post("/v1/services/web/signal?signal=TERM")).signal == SIGTERM);
+    CHECK(as<Refusal>(post("/v1/services/web/signal")).error.contains("signal"));
+    CHECK(as<Refusal>(post("/v1/services/web/signal", R"({"signal": "NOPE"})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/services/web/signal", R"({"signal": 0})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/services/web/signal", R"({"signal": 65})")).status == 400);
+}
+
+TEST_CASE("wait is for one phase or one service", "[router]") {
+    const auto phase = request_of(post("/v1/wait", R"({"phase": "going-online"})"));
+    CHECK(phase.verb == Verb::wait_phase);
+    CHECK(phase.phase == model::Phase::going_online);
+    const auto service = request_of(get("/v1/wait?service=mesh"));
+    CHECK(service.verb == Verb::wait_service);
+    CHECK(service.services == std::vector<model::ServiceIndex>{1});
+    CHECK(as<Refusal>(post("/v1/wait")).status == 400);
+    CHECK(as<Refusal>(post("/v1/wait", R"({"phase": "online", "service": "web"})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/wait", R"({"phase": "nowhere"})")).status == 400);
+}
+
+TEST_CASE("bad input is 400 and says what is wrong", "[router]") {
+    const char* body = GENERATE("{", "[]", "\"x\"", "{\"cascade\": }", "\xff");
+    INFO(body);
+    CHECK(as<Refusal>(post("/v1/services/web/stop", body)).status == 400);
+    CHECK(as<Refusal>(post("/v1/services/web/stop", R"({"cascad": true})")).error ==
+          "unknown member \"cascad\" (did you mean \"cascade\"?)");
+    CHECK(as<Refusal>(post("/v1/services/web/start", R"({"cascade": true})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/services/web/stop", R"({"cascade": 3})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/lifecycle/prestop", R"({"timeoutSeconds": -1})")).status == 400);
+    CHECK(as<Refusal>(post("/v1/lifecycle/prestop", R"({"timeoutSeconds": 1e99})")).status == 400);
+    CHECK(as<Refusal>(get("/v1/status?sort=up")).status == 400);
+    CHECK(as<Refusal>(get("/v1/status?service=%zz")).status == 400);
+    CHECK(as<Refusal>(get("/v1/status%00")).status == 400);
+}
+
+TEST_CASE("an unknown route is 404", "[router]") {
+    const char* target = GENERATE("/", "", "*", "/v1", "/v1/status/", "/v2/status", "/v1/services/web",
+                                  "/v1/services/web/fly", "/v1/lifecycle/", "/v1/lifecycle/isolate", "/metrics");
+    INFO(target);
+    CHECK(as<Refusal>(get(target)).status == 404);
+    CHECK(as<Refusal>(post(target)).status == 404);
+}
+
+TEST_CASE("a wrong method is 405 and says which are right", "[router]") {
+    const auto status = as<Refusal>(post("/v1/status"));
+    CHECK(status.status == 405);
+    CHECK(status.allow == "GET");
+    CHECK(as<Refusal>(get("/v1/lifecycle/prestop")).allow == "POST");
+    CHECK(as<Refusal>(get("/v1/services/web/stop")).allow == "POST");
+    const Call removed = route(shop(), {.method = "DELETE", .target = "/v1/wait", .body = ""});
+    CHECK(as<Refusal>(removed).allow == "GET, POST");
+}
+
+} // namespace
+} // namespace davit::api

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions over a real unix socket: limits, streams, and clients that are slow, gone or talk rubbish. Server
+// and client take turns in one thread: the client never blocks, the loop runs while it waits.
+#include "api/server.h"
+#include "made_up_supervisor.h"
+
+#include "support/catch.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <csignal>
+#include <stdexcept>
+#include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace davit::api {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Verdict;
+
+struct AbstractAddress {
+    sockaddr_un address{};
+    socklen_t size = 0;
+
+    AbstractAddress() {
+        static int counter = 0;
+        const std::string name = "davit-test-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+        address.sun_family = AF_UNIX;
+        name.copy(&address.sun_path[1], name.size());
+        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+class Fixture {
+public:
+    explicit Fixture(ServerOptions options = {})
+        : supervisor_(loop, model::PodSpec{}, {}), server(loop, supervisor_, options) {
+        make_shop_online(world());
+        const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        REQUIRE(::bind(listener, address.get(), address.size) == 0);
+        REQUIRE(::listen(listener, 64) == 0);
+        server.serve(os::Fd{listener});
+    }
+
+    static MadeUpWorld& world() { return made_up_world(); }
+
+    /// Runs the loop until `condition` holds.
+    template <typename Condition>
+    bool reaches(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() > deadline) {
+                return false;
+            }
+            loop.restart();
+            loop.run_for(1ms);
+        }
+        return true;
+    }
+
+    /// Answers every request in a later turn of the loop.
+    void answer_all(Verdict verdict, std::string message) {
+        world().on_ask = [this, verdict, message](const model::Request& request) {
+            boost::asio::post(loop,
+                              [id = request.id, verdict, message] { world().listeners[id].answer(verdict, message); });
+        };
+    }
+
+    boost::asio::io_context loop{1};
+    AbstractAddress address;
+
+private:
+    runtime::Supervisor supervisor_;
+
+public:
+    Server server;
+};
+
+class Client {
+public:
+    explicit Client(Fixture& fixture) : fixture_(fixture), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        REQUIRE(::connect(socket_, fixture.address.get(), fixture.address.size) == 0);
+    }
+    ~Client() { leave(); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    void send(std::string_view text) { ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT); }
+    void get(std::string_view target) { send("GET " + std::string{target} + " HTTP/1.1\r\nHost: davit\r\n\r\n"); }
+    void post(std::string_view target) {
+        send("POST " + std::string{target} + " HTTP/1.1\r\nHost: davit\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    bool hears(std::string_view text) {
+        return fixture_.reaches([&] { return pump() || received_.contains(text); }) && received_.contains(text);
+    }
+    bool is_closed() {
+        return fixture_.reaches([&] { return pump(); });
+    }
+    const std::string& received() const { return received_; }
+    void forget_received() { received_.clear(); }
+
+    void leave() {
+        if (socket_ >= 0) {
+            ::close(socket_);
+            socket_ = -1;
+        }
+    }
+
+private:
+    /// Takes what is there; true: the server closed.
+    bool pump() {
+        std::array<char, 64 * 1024> buffer;
+        while (!closed_) {
+            const ssize_t size = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+            if (size < 0 && errno == EAGAIN) {
+                return false;
+            }
+            closed_ = size <= 0;
+            received_.append(buffer.data(), closed_ ? 0 : static_cast<std::size_t>(size));
+        }
+        return true;
+    }
+
+    Fixture& fixture_;
+    int socket_;
+    bool closed_ = false;
+    std::string received_;
+};
+
+TEST_CASE("a connection serves several requests", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.get("/v1/status");
+    REQUIRE(client.hears("\"phase\": \"online\""));
+    CHECK(client.received().starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"));
+    client.forget_received();
+    client.get("/readyz");
+    REQUIRE(client.hears("ready: online"));
+    CHECK(client.received().starts_with("HTTP/1.1 200 OK"));
+}
+
+TEST_CASE("a client that asks for it is closed after its answer", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.send("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n");
+    CHECK(client.is_closed());
+    CHECK(client.received().contains("live: davit answers"));
+    CHECK(client.received().contains("Connection: close"));
+}
+
+TEST_CASE("a probe that says no is 503", "[server]") {
+    Fixture fixture;
+    Fixture::world().pod.lifecycle.phase = model::Phase::checking;
+    Client client{fixture};
+    client.get("/readyz");
+    REQUIRE(client.hears("not ready"));
+    CHECK(client.received().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("errors of a request leave the connection open", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.get("/nowhere");
+    REQUIRE(client.hears(R"({"error": "unknown route /nowhere"})"));
+    CHECK(client.received().starts_with("HTTP/1.1 404 "));
+    client.get("/v1/lifecycle/prestop");
+    REQUIRE(client.hears("HTTP/1.1 405 "));
+    CHECK(client.received().contains("Allow: POST\r\n"));
+}
+
+TEST_CASE("rubbish is 400 and the end of the connection", "[server]") {
+    Fixture fixture;
+    const char* rubbish = GENERATE("hello\r\n\r\n", "\x16\x03\x01\x02\x01 tls?\r\n\r\n", "GET /\r\n\r\n",
+                                   "GET / HTTP/9.9\r\n\r\n", "POST /v1/wait HTTP/1.1\r\nContent-Length: x\r\n\r\n");
+    INFO(rubbish);
+    Client client{fixture};
+    client.send(rubbish);
+    CHECK(client.is_closed());
+    CHECK(client.received().starts_with("HTTP/1.1 400 "));
+    CHECK(client.received().contains("\"error\""));
+
+    Client next{fixture};
+    next.get("/livez");
+    CHECK(next.hears("200 OK"));
+}
+
+TEST_CASE("a header over 8 KiB and a body over 64 KiB are refused", "[server]") {
+    Fixture fixture;
+    Client header{fixture};
+    header.send("GET /livez HTTP/1.1\r\nX: " + std::string(10'000, 'x') + "\r\n\r\n");
+    CHECK(header.is_closed());
+    CHECK(header.received().starts_with("HTTP/1.1 431 "));
+    Client body{fixture};
+    body.send("POST /v1/wait HTTP/1.1\r\nContent-Length: 70000\r\n\r\n");
+    CHECK(body.is_closed());
+    CHECK(body.received().starts_with("HTTP/1.1 413 "));
+}
+
+TEST_CASE("a request that does not arrive in time ends its connection without an answer", "[server]") {
+    Fixture fixture{{.io_timeout = 20ms}};
+    Client silent{fixture};
+    Client slow{fixture};
+    slow.send("GET /v1/sta");
+    CHECK(silent.is_closed());
+    CHECK(slow.is_closed());
+    CHECK(silent.received().empty());
+    CHECK(slow.received().empty());
+}
+
+TEST_CASE("a hook hears its timeout first, then progress, then the result", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.post("/v1/lifecycle/prestop");
+    REQUIRE(client.hears("{\"timeoutSeconds\": 28.0}\n"));
+    CHECK(client.received().contains("Content-Type: application/x-ndjson"));
+    REQUIRE(Fixture::world().asked.size() == 1);
+    CHECK(Fixture::world().asked[0].verb == model::Verb::prestop);
+
+    auto& listener = Fixture::world().listeners[1];
+    listener.progress("phase draining");
+    REQUIRE(client.hears("{\"progress\": \"phase draining\"}\n"));
+    listener.progress("phase offline");
+    listener.answer(Verdict::done, "stopped");
+    CHECK(client.is_closed());
+    CHECK(client.received().contains("{\"progress\": \"phase offline\"}\n{\"result\"") == false); // two chunks
+    CHECK(client.received().ends_with("{\"result\": \"done\", \"message\": \"stopped\"}\n\r\n0\r\n\r\n"));
+    CHECK(Fixture::world().forgotten.empty());
+}
+
+TEST_CASE("a client of HTTP/1.0 gets the lines without chunks", "[server]") {
+    Fixture fixture;
+    fixture.answer_all(Verdict::failed, "web failed");
+    Client client{fixture};
+    client.send("POST /v1/services/web/start HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
+    CHECK(client.is_closed());
+    CHECK(client.received().ends_with("\r\n\r\n{\"result\": \"failed\", \"message\": \"web failed\"}\n"));
+}
+
+TEST_CASE("a verb that is refused at once is 409", "[server]") {
+    Fixture fixture;
+    fixture.answer_all(Verdict::refused, "cannot start web: davit is stopping");
+    Client client{fixture};
+    client.post("/v1/services/web/start");
+    CHECK(client.is_closed());
+    CHECK(client.received().starts_with("HTTP/1.1 409 "));
+    CHECK(client.received().ends_with("{\"error\": \"cannot start web: davit is stopping\"}\n"));
+}
+
+TEST_CASE("a client that leaves is forgotten, its request is not cancelled", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.post("/v1/lifecycle/prestop");
+    REQUIRE(client.hears("timeoutSeconds"));
+    client.leave();
+    CHECK(fixture.reaches([] { return Fixture::world().forgotten == std::vector<model::RequestId>{1}; }));
+    // Late words for it concern nobody.
+    Fixture::world().listeners[1].progress("late");
+    Fixture::world().listeners[1].answer(Verdict::done, "late");
+}
+
+TEST_CASE("lines that the client does not read are dropped and counted", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.post("/v1/lifecycle/online");
+    REQUIRE(fixture.reaches([] { return Fixture::world().asked.size() == 1; }));
+    for (int line = 0; line < 1200; ++line) {
+        Fixture::world().listeners[1].progress("line " + std::to_string(line));
+    }
+    Fixture::world().listeners[1].answer(Verdict::done, "online");
+    CHECK(client.is_closed());
+    CHECK(client.received().contains("lines were not read in time"));
+    CHECK(client.received().contains("\"line 1199\""));
+    CHECK(client.received().contains("\"result\": \"done\""));
+}
+
+TEST_CASE("a reader that stopped ends its session, not the server", "[server]") {
+    Fixture fixture{{.io_timeout = 20ms}};
+    Client stuck{fixture};
+    stuck.post("/v1/lifecycle/online");
+    REQUIRE(fixture.reaches([] { return Fixture::world().asked.size() == 1; }));
+    const bool forgotten = fixture.reaches([] {
+        Fixture::world().listeners[1].progress(std::string(10'000, 'x'));
+        return !Fixture::world().forgotten.empty();
+    });
+    CHECK(forgotten);
+    Client next{fixture};
+    next.get("/livez");
+    CHECK(next.hears("200 OK"));
+}
+
+TEST_CASE("a full house drops who has not asked yet, the oldest first", "[server]") {
+    Fixture fixture{{.max_connections = 2, .reserved_for_hooks = 1}};
+    Client oldest{fixture};
+    Client second{fixture};
+    Client newcomer{fixture};
+    newcomer.get("/livez");
+    CHECK(newcomer.hears("200 OK"));
+    CHECK(oldest.is_closed());
+    CHECK(oldest.received().empty());
+    second.get("/livez");
+    CHECK(second.hears("200 OK"));
+}
+
+TEST_CASE("clients that wait leave places to the hooks", "[server]") {
+    Fixture fixture{{.max_connections = 2, .reserved_for_hooks = 1}};
+    Client waits{fixture};
+    waits.post("/v1/wait?phase=offline");
+    REQUIRE(waits.hears("200 OK"));
+    Client too_many{fixture};
+    too_many.post("/v1/wait?phase=offline");
+    REQUIRE(too_many.hears("503"));
+    CHECK(too_many.received().contains("too many clients wait already"));
+    too_many.leave();
+    Client hook{fixture};
+    hook.post("/v1/lifecycle/prestop");
+    CHECK(hook.hears("timeoutSeconds"));
+    // Now every place is taken by one who waits: nobody is dropped for a newcomer.
+    Client late{fixture};
+    CHECK(late.is_closed());
+    CHECK(late.received().empty());
+    Fixture::world().listeners[1].answer(Verdict::done, "offline");
+    CHECK(waits.hears("\"done\""));
+}
+
+TEST_CASE("an exception ends one session", "[server]") {
+    Fixture fixture;
+    Fixture::world().on_ask = [](const model::Request&) { throw std::runtime_error("out of luck"); };
+    Client unlucky{fixture};
+    unlucky.post("/v1/lifecycle/online");
+    CHECK(unlucky.is_closed());
+    Client next{fixture};
+    next.get("/livez");
+    CHECK(next.hears("200 OK"));
+}
+
+TEST_CASE("another user is closed without an answer", "[server]") {
+    if (::getuid() != 0) {
+        WARN("needs root to become somebody else");
+        return;
+    }
+    Fixture fixture;
+    std::array<int, 2> result{};
+    REQUIRE(::pipe(result.data()) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const bool ready = ::setresuid(65534, 65534, 65534) == 0 &&
+                           ::connect(socket, fixture.address.get(), fixture.address.size) == 0;
+        char byte = 0;
+        const char verdict = ready && ::recv(socket, &byte, 1, 0) == 0 ? 'c' : 'x';
+        const ssize_t written = ::write(result[1], &verdict, 1);
+        ::_exit(written == 1 ? 0 : 1);
+    }
+    ::close(result[1]);
+    int status = 0;
+    CHECK(fixture.reaches([&] { return ::waitpid(child, &status, WNOHANG) == child; }));
+    char verdict = 0;
+    CHECK(::read(result[0], &verdict, 1) == 1);
+    CHECK(verdict == 'c');
+    ::close(result[0]);
+}
+
+TEST_CASE("at the end of davit every answer that is due is handed over", "[server]") {
+    Fixture fixture;
+    Client answered{fixture};
+    answered.post("/v1/lifecycle/prestop");
+    REQUIRE(answered.hears("timeoutSeconds"));
+    Client open{fixture};
+    open.post("/v1/wait?phase=offline");
+    REQUIRE(open.hears("200 OK"));
+
+    int done = 0;
+    boost::asio::post(fixture.loop, [] { Fixture::world().listeners[1].answer(Verdict::done, "stopped"); });
+    fixture.server.finish(10s, [&] { ++done; });
+    REQUIRE(fixture.reaches([&] { return done == 1; }));
+    CHECK(answered.is_closed());
+    CHECK(answered.received().contains("\"result\": \"done\""));
+    CHECK(done == 1);
+}
+
+TEST_CASE("the end of davit does not wait for a client that does not read", "[server]") {
+    Fixture fixture;
+    Client stuck{fixture};
+    stuck.post("/v1/lifecycle/online");
+    REQUIRE(fixture.reaches([] { return Fixture::world().asked.size() == 1; }));
+    for (int line = 0; line < 900; ++line) {
+        Fixture::world().listeners[1].progress(std::string(10'000, 'x'));
+    }
+    Fixture::world().listeners[1].answer(Verdict::done, "online");
+    bool done = false;
+    fixture.server.finish(20ms, [&] { done = true; });
+    CHECK(fixture.reaches([&] { return done; }));
+}
+
+} // namespace
+} // namespace davit::api
