@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of command_line.h: one pass over the text, one function for each kind of quoting. A word exists as soon as
+// something, be it an empty pair of quotes, has begun it.
 #include "model/command_line.h"
 
 #include <optional>

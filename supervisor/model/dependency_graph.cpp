@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of dependency_graph.h. All searches keep their own list of what is open: a chain of services may be longer
+// than the stack of PID 1 likes.
 #include "model/dependency_graph.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of drain.h. Time is compared, never measured: counts come in with the moment they were made.
 #include "model/drain.h"
 
 #include "model/words.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of exit_status.h: the table of Linux's signals, which is the same on x86 and ARM, and the two ways to say an
+// end.
 #include "model/exit_status.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of interpolation.h: finds each reference with the brace that closes it, resolves it, and goes on behind it.
+// Values are never read again, so a variable cannot bring references in.
 #include "model/interpolation.h"
 
 #include <algorithm>

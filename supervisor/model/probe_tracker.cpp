@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of probe_tracker.h: counts, compares with the thresholds, and tells only what is new.
 #include "model/probe_tracker.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of restart_policy.h. Delays are worked out as seconds with fractions and cut before they become a Duration.
 #include "model/restart_policy.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of spec_defaults.h, in the order in which defaults hang on each other: who is main, each service, what they
+// depend on, what main depends on.
 #include "model/spec_defaults.h"
 
 #include "model/contains.h"

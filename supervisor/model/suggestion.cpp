@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of suggestion.h: the table of optimal string alignment, for short words only.
 #include "model/suggestion.h"
 
 #include <algorithm>

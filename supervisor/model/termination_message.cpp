@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of termination_message.h: UTF-8 by the table of RFC 3629, then what fits.
 #include "model/termination_message.h"
 
 namespace davit::model {

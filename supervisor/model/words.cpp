@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The body of words.h: numbers to words, one way for all rooms.
 #include "model/words.h"
 
 namespace davit::model {
