@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of shutdown_budget.h. Every limit is `main_deadline` less what must come after; shares (half, a quarter) keep
-// all parts positive when more is written than there is time.
+// The body of shutdown_budget.h. Every limit is `main_deadline` less what must come after; shares (half, a quarter)
+// keep all parts positive when more is written than there is time.
 #include "model/shutdown_budget.h"
 
 #include <algorithm>
