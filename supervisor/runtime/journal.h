@@ -14,7 +14,7 @@ namespace davit::runtime {
 struct JournalEntry {
     std::uint64_t number; // counts from 1, without gaps
     TimePoint at;
-    std::string service;  // empty: the pod
+    std::string service; // empty: the pod
     std::string from;
     std::string to;
     std::string reason;

@@ -11,6 +11,7 @@
 #include "model/dependency_graph.h"
 #include "model/pod_machine.h"
 #include "model/spec.h"
+#include "os/signals.h"
 #include "runtime/journal.h"
 
 #include <boost/asio/io_context.hpp>
@@ -37,9 +38,8 @@ struct SupervisorOptions {
     std::vector<std::string> environment; // PID 1's own, as NAME=value
     std::string socket;                   // for DAVIT_SOCKET
     int cpus = 1;                         // for DAVIT_CPUS
-    bool plain_init = false;              // section 3.3: no configuration
-    bool signal_group = false;            // plain init: -g
-    std::string termination_log;          // path; empty: none
+    os::CallersSignals callers_signals{}; // plain init passes them on
+    std::string termination_log; // path asked for ($DAVIT_TERMINATION_LOG); empty: the kubelet's, if it is there
 };
 
 class Supervisor {
@@ -56,6 +56,9 @@ public:
     model::RequestId ask(model::Request request, Listener listener);
     /// The client went away: nothing is cancelled, nothing more is told.
     void forget(model::RequestId id);
+
+    /// An exception ended one turn of the loop: tells it. Everything goes on.
+    void report_escaped(std::string_view text);
 
     const model::PodSpec& spec() const;
     const model::Pod& pod() const;

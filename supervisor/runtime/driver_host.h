@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every driver works with: the loop, the reaper, the logs, the configuration, and the way to report a
+// fact. Made by the supervisor, which outlives its drivers.
+#pragma once
+
+#include "model/pod_machine.h"
+#include "model/spec.h"
+#include "os/child_reaper.h"
+#include "os/log_output.h"
+#include "runtime/environment.h"
+#include "runtime/log.h"
+#include "runtime/supervisor.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <sys/types.h>
+#include <vector>
+
+namespace davit::runtime {
+
+struct DriverHost {
+    boost::asio::io_context& loop;
+    const model::PodSpec& spec;
+    const SupervisorOptions& options;
+    os::ChildReaper& reaper;
+    os::LogOutput& output; // the container's log: descriptors 1 and 2
+    os::LogOutput& error;
+    Log& log;
+    /// Hands a fact to the pod machine, at once or after the one that is being handled.
+    std::function<void(model::PodEvent)> post;
+    /// Something noticed that the loop stood still for `length`.
+    std::function<void(Duration length)> stalled;
+    /// Leaders of running steps, checks and stop commands: never part of a service.
+    std::vector<pid_t> task_leaders;
+
+    /// The environment of a process of this service.
+    Variables environment_of(const model::ServiceSpec& service) const {
+        return service_environment(options.environment, service,
+                                   {.service = service.name, .socket = options.socket, .cpus = options.cpus});
+    }
+};
+
+/// A deadline that was met this much too late means that the loop stood still.
+inline constexpr Duration stall_threshold = std::chrono::seconds{2};
+
+} // namespace davit::runtime

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/environment.h"
+
+#include <algorithm>
+
+namespace davit::runtime {
+namespace {
+
+bool is_named(std::string_view variable, std::string_view name) {
+    return variable.size() > name.size() && variable[name.size()] == '=' && variable.starts_with(name);
+}
+
+} // namespace
+
+void set_variable(Variables& variables, std::string_view name, std::string_view value) {
+    std::string text;
+    text.reserve(name.size() + 1 + value.size());
+    text.append(name).append("=").append(value);
+    const auto found =
+        std::ranges::find_if(variables, [&](const std::string& variable) { return is_named(variable, name); });
+    if (found == variables.end()) {
+        variables.push_back(std::move(text));
+    } else {
+        *found = std::move(text);
+    }
+}
+
+Variables service_environment(const Variables& inherited, const model::ServiceSpec& spec, const DavitVariables& davit) {
+    Variables variables;
+    variables.reserve(inherited.size() + spec.env.size() + 3);
+    variables = inherited;
+    for (const model::EnvVariable& variable : spec.env) {
+        set_variable(variables, variable.name, variable.value.value);
+    }
+    set_variable(variables, "DAVIT_SERVICE", davit.service);
+    if (!davit.socket.empty()) {
+        set_variable(variables, "DAVIT_SOCKET", davit.socket);
+    }
+    set_variable(variables, "DAVIT_CPUS", std::to_string(davit.cpus));
+    return variables;
+}
+
+std::vector<std::string> values_of(const std::vector<model::Text>& command) {
+    std::vector<std::string> values;
+    values.reserve(command.size());
+    std::ranges::transform(command, std::back_inserter(values), &model::Text::value);
+    return values;
+}
+
+} // namespace davit::runtime

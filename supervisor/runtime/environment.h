@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a child finds in its environment: PID 1's own variables, the service's, and davit's, the later ones
+// winning over the earlier. Pure text work; one list of `NAME=value` in, one out.
+#pragma once
+
+#include "model/spec.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace davit::runtime {
+
+using Variables = std::vector<std::string>; // NAME=value
+
+/// Replaces the variable of that name, or appends it.
+void set_variable(Variables& variables, std::string_view name, std::string_view value);
+
+/// What davit tells every service.
+struct DavitVariables {
+    std::string_view service;
+    std::string_view socket; // empty: none
+    int cpus = 1;
+};
+
+/// The environment of a service's own processes: leader, stop command, exec checks, and steps (as main's).
+Variables service_environment(const Variables& inherited, const model::ServiceSpec& spec, const DavitVariables& davit);
+
+/// The values of a command as they are used.
+std::vector<std::string> values_of(const std::vector<model::Text>& command);
+
+} // namespace davit::runtime

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/listeners.h"
+
+#include "model/contains.h"
+
+#include <boost/asio/post.hpp>
+
+namespace davit::runtime {
+
+void Listeners::add(const model::Request& request, Listener listener) {
+    waiting_.emplace(request.id, std::make_shared<Waiting>(request, std::move(listener)));
+}
+
+void Listeners::remove(model::RequestId id) {
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) {
+        return;
+    }
+    // What was posted for it already finds nobody.
+    found->second->listener = {};
+    waiting_.erase(found);
+}
+
+void Listeners::tell_pod(std::string_view line) {
+    for (const auto& [id, waiting] : waiting_) {
+        if (waits_for_pod(waiting->request)) {
+            tell(waiting, line);
+        }
+    }
+}
+
+void Listeners::tell_service(model::ServiceIndex service, std::string_view line) {
+    for (const auto& [id, waiting] : waiting_) {
+        if (is_concerned(waiting->request, service)) {
+            tell(waiting, line);
+        }
+    }
+}
+
+void Listeners::tell(model::RequestId id, std::string_view line) {
+    if (const auto found = waiting_.find(id); found != waiting_.end()) {
+        tell(found->second, line);
+    }
+}
+
+void Listeners::tell(const Shared& waiting, std::string_view line) {
+    if (waiting->has_answer) {
+        return;
+    }
+    boost::asio::post(loop_, [waiting, text = std::string{line}] {
+        if (waiting->listener.progress) {
+            waiting->listener.progress(text);
+        }
+    });
+}
+
+void Listeners::answer(const model::Answer& answer) {
+    const auto found = waiting_.find(answer.request);
+    if (found == waiting_.end()) {
+        return;
+    }
+    // It stays in the map until it is told: a client that leaves before that hears nothing.
+    found->second->has_answer = true;
+    boost::asio::post(loop_, [this, answer] {
+        const auto taken = waiting_.extract(answer.request);
+        if (taken && taken.mapped()->listener.answer) {
+            taken.mapped()->listener.answer(answer.verdict, answer.message);
+        }
+    });
+}
+
+bool Listeners::waits_for_pod(const model::Request& request) {
+    switch (request.verb) {
+    case model::Verb::poststart:
+    case model::Verb::prestop:
+    case model::Verb::online:
+    case model::Verb::offline:
+    case model::Verb::wait_phase:
+    case model::Verb::start:
+    case model::Verb::stop:
+    case model::Verb::restart: return true;
+    case model::Verb::signal:
+    case model::Verb::wait_service: break;
+    }
+    return false;
+}
+
+bool Listeners::is_concerned(const model::Request& request, model::ServiceIndex service) {
+    switch (request.verb) {
+    case model::Verb::poststart:
+    case model::Verb::prestop:
+    case model::Verb::online:
+    case model::Verb::offline:
+    case model::Verb::wait_phase: return true;
+    case model::Verb::start:
+    case model::Verb::stop:
+    case model::Verb::restart:
+    case model::Verb::wait_service: return model::contains(request.services, service);
+    case model::Verb::signal: break;
+    }
+    return false;
+}
+
+} // namespace davit::runtime

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/narrator.h"
+
+#include "model/why.h"
+
+#include <fmt/format.h>
+
+namespace davit::runtime {
+namespace {
+
+using model::Phase;
+using model::ServiceState;
+
+/// A phase that nothing leads out of by itself, but a person or a new start does.
+bool is_rest(std::string_view phase) {
+    return phase == model::to_string(Phase::offline) || phase == model::to_string(Phase::failed) ||
+           phase == model::to_string(Phase::stopped) || phase == model::to_string(Phase::online);
+}
+
+std::string with_reason(std::string_view subject, std::string_view state, std::string_view reason) {
+    return reason.empty() ? fmt::format("{} {}", subject, state) : fmt::format("{} {} ({})", subject, state, reason);
+}
+
+/// What nobody asked for is a warning, what is given up an error.
+LogLevel level_of(const model::Change& change, const model::Service& service) {
+    if (change.to == model::to_string(ServiceState::failed)) {
+        return LogLevel::error;
+    }
+    const bool troubled = change.to == model::to_string(ServiceState::backoff) || change.to == "not ready" ||
+                          (change.to == model::to_string(ServiceState::stopping) && !service.stop_asked);
+    return troubled ? LogLevel::warn : LogLevel::info;
+}
+
+} // namespace
+
+void Narrator::tell(const model::Change& change, const model::Pod& pod, TimePoint now) {
+    journal_.add(JournalEntry{.number = 0,
+                              .at = now,
+                              .service = change.service ? spec_.services[*change.service].name : std::string{},
+                              .from = change.from,
+                              .to = change.to,
+                              .reason = change.reason});
+    if (change.service) {
+        tell_service(change, pod.services[*change.service]);
+    } else {
+        tell_pod(change, now);
+    }
+}
+
+void Narrator::tell_pod(const model::Change& change, TimePoint now) {
+    if (way_up_began_ == TimePoint{} || is_rest(change.from)) {
+        way_up_began_ = now;
+    }
+    std::string line;
+    if (change.to == model::to_string(Phase::online)) {
+        line = fmt::format("phase online (took {})", model::describe(now - way_up_began_));
+    } else {
+        line = with_reason("phase", change.to, change.reason);
+    }
+    log_.write(change.to == model::to_string(Phase::failed) ? LogLevel::error : LogLevel::info, line);
+    listeners_.tell_pod(line);
+    told_missing_.clear();
+}
+
+void Narrator::tell_service(const model::Change& change, const model::Service& service) {
+    const std::string line = with_reason(spec_.services[*change.service].name, change.to, change.reason);
+    log_.write(level_of(change, service), line);
+    listeners_.tell_service(*change.service, line);
+}
+
+void Narrator::tell_missing(const model::Pod& pod) {
+    if (pod.lifecycle.phase != Phase::checking || listeners_.is_empty()) {
+        return;
+    }
+    std::string missing = model::gate_missing(spec_, pod);
+    if (!missing.empty() && missing != told_missing_) {
+        listeners_.tell_pod("waiting for " + missing);
+        told_missing_ = std::move(missing);
+    }
+}
+
+void Narrator::tell_phase(model::RequestId client, const model::Pod& pod) {
+    listeners_.tell(client, with_reason("phase", model::to_string(pod.lifecycle.phase), pod.lifecycle.reason));
+    told_missing_.clear();
+}
+
+} // namespace davit::runtime

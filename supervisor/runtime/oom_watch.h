@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells whether a process that died of SIGKILL was ended by the kernel's out-of-memory killer: the counter of
+// davit's cgroup has risen since it was last looked at. A kill that no exit claimed within a second belongs to a
+// process that is not davit's child, and explains no later exit.
+#pragma once
+
+#include "model/time.h"
+#include "os/cgroup_memory.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace davit::runtime {
+
+class OomWatch {
+public:
+    /// Reads the counter for the first time.
+    void begin();
+    /// A child died of a SIGKILL that davit did not send.
+    bool claims_kill(TimePoint now);
+
+private:
+    static constexpr Duration claim_time = std::chrono::seconds{1};
+
+    std::optional<os::CgroupMemory> memory_;
+    std::uint64_t seen_ = 0;
+    std::uint64_t unclaimed_ = 0;
+    TimePoint risen_at_;
+};
+
+} // namespace davit::runtime

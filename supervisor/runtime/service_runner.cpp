@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/service_runner.h"
+
+#include "os/fd.h"
+
+#include <algorithm>
+#include <csignal>
+#include <unistd.h>
+
+namespace davit::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds look_again_after{100};
+constexpr std::size_t processes_named = 3;
+
+/// "java (pid 41), sh (pid 42)".
+std::string names_of(const std::vector<os::ProcessInfo>& processes) {
+    std::string text;
+    for (std::size_t index = 0; index < std::min(processes_named, processes.size()); ++index) {
+        text +=
+            (index == 0 ? "" : ", ") + processes[index].command + " (pid " + std::to_string(processes[index].pid) + ")";
+    }
+    if (processes.size() > processes_named) {
+        text += " and " + std::to_string(processes.size() - processes_named) + " more";
+    }
+    return text;
+}
+
+model::LaunchFailure failure_of(os::SpawnFailureKind kind) {
+    switch (kind) {
+    case os::SpawnFailureKind::not_found: return model::LaunchFailure::not_found;
+    case os::SpawnFailureKind::not_executable: return model::LaunchFailure::not_executable;
+    case os::SpawnFailureKind::no_resources: break;
+    }
+    return model::LaunchFailure::no_resources;
+}
+
+} // namespace
+
+ServiceRunner::ServiceRunner(DriverHost& host)
+    : host_(host), scan_(host.reaper), stop_commands_(host), slots_(host.spec.services.size()), look_timer_(host.loop) {
+}
+
+void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
+    const model::ServiceSpec& spec = host_.spec.services[service];
+    Slot& slot = slots_[service];
+    os::SpawnRequest request = request_of(spec);
+    os::LogRelayEnds ends;
+    if (spec.log_mode == model::LogMode::prefix) {
+        auto opened = open_relay(slot, spec.name);
+        if (!opened) {
+            return report(service,
+                          model::LaunchFailed{attempt, model::LaunchFailure::no_resources, opened.error().text});
+        }
+        ends = std::move(*opened);
+        request.streams[1] = os::GivenStream{ends.output.get()};
+        request.streams[2] = os::GivenStream{ends.error.get()};
+    }
+    const auto leader = os::spawn(request);
+    if (!leader) {
+        close(slot);
+        return report(service, model::LaunchFailed{attempt, failure_of(os::kind_of(leader.error())),
+                                                   os::describe(leader.error(), request)});
+    }
+    // In the turn of the spawn: SIGCHLD is handled in a later one, so no exit can slip between.
+    host_.reaper.watch(*leader,
+                       [this, service, attempt](model::ExitStatus status) { take_exit(service, attempt, status); });
+    slot.attempt = attempt;
+    slot.stage = Stage::alive;
+    slot.leader = *leader;
+    slot.bound = request.placement == os::Placement::own_session ? os::SessionQuery::Bound::session
+                                                                 : os::SessionQuery::Bound::group;
+    slot.killed = false;
+    report(service, model::Launched{attempt, *leader});
+}
+
+os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const {
+    os::SpawnRequest request{
+        .argv = values_of(spec.command),
+        .environment = host_.environment_of(spec),
+        .directory = spec.working_dir ? spec.working_dir->value : std::string{},
+        .placement = placement_of(spec),
+    };
+    if (spec.main) {
+        request.streams[0] = os::InheritStream{};
+    }
+    if (host_.spec.plain_init) {
+        request.others = os::OtherDescriptors::pass_through;
+        request.signal_mask = host_.options.callers_signals.mask;
+        request.ignored_signals = host_.options.callers_signals.ignored;
+    }
+    return request;
+}
+
+os::Placement ServiceRunner::placement_of(const model::ServiceSpec& spec) const {
+    const bool shares_terminal = spec.main && (host_.spec.plain_init || os::is_terminal(STDIN_FILENO));
+    return shares_terminal ? os::Placement::foreground_group : os::Placement::own_session;
+}
+
+Result<os::LogRelayEnds> ServiceRunner::open_relay(Slot& slot, const std::string& name) {
+    if (slot.relay && !slot.relay->has_ended()) {
+        keep_until_ended(std::move(slot.relay));
+    }
+    slot.relay = std::make_unique<os::LogRelay>(host_.loop, host_.output, host_.error,
+                                                os::LogRelayOptions{.prefix = "[" + name + "] "});
+    return slot.relay->open();
+}
+
+void ServiceRunner::keep_until_ended(std::unique_ptr<os::LogRelay> relay) {
+    std::erase_if(ending_relays_, [](const auto& other) { return other->has_ended(); });
+    ending_relays_.push_back(std::move(relay));
+}
+
+void ServiceRunner::signal_session(model::ServiceIndex service, unsigned attempt, int number) {
+    Slot* slot = find(service, attempt);
+    if (slot == nullptr) {
+        return;
+    }
+    if (number == SIGKILL) {
+        slot->killed = true;
+        stop_commands_.kill(service);
+    }
+    scan_.signal(query_of(service), number);
+    if (slot->stage == Stage::leaving) {
+        look_later();
+    }
+}
+
+void ServiceRunner::signal_leader(model::ServiceIndex service, unsigned attempt, int number) {
+    if (const Slot* slot = find(service, attempt); slot != nullptr && slot->stage == Stage::alive) {
+        os::signal_process(slot->leader, number);
+    }
+}
+
+void ServiceRunner::run_stop_command(model::ServiceIndex service, unsigned attempt, TimePoint deadline) {
+    stop_commands_.run(service, attempt, deadline);
+}
+
+void ServiceRunner::take_exit(model::ServiceIndex service, unsigned attempt, model::ExitStatus status) {
+    Slot* slot = find(service, attempt);
+    if (stopped_ || slot == nullptr) {
+        return;
+    }
+    if (status.signal == SIGKILL && !slot->killed) {
+        status.out_of_memory = oom_.claims_kill(std::chrono::steady_clock::now());
+    }
+    slot->stage = Stage::leaving;
+    const auto left =
+        scan_.is_empty(query_of(service)) ? std::vector<os::ProcessInfo>{} : scan_.processes_of(query_of(service));
+    if (left.empty()) {
+        close(*slot);
+    } else {
+        look_later();
+    }
+    report(service, model::LeaderExited{attempt, status, names_of(left)});
+}
+
+void ServiceRunner::look_at_sessions() {
+    bool any_left = false;
+    for (model::ServiceIndex service = 0; service < slots_.size() && !stopped_; ++service) {
+        Slot& slot = slots_[service];
+        if (slot.stage != Stage::leaving) {
+            continue;
+        }
+        if (scan_.is_empty(query_of(service))) {
+            close(slot);
+            report(service, model::SessionEmptied{slot.attempt});
+        } else {
+            any_left = true;
+        }
+    }
+    if (any_left) {
+        look_later();
+    }
+}
+
+void ServiceRunner::look_later() {
+    if (looks_later_ || stopped_) {
+        return;
+    }
+    looks_later_ = true;
+    look_timer_.expires_after(look_again_after);
+    look_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            looks_later_ = false;
+            look_at_sessions();
+        }
+    });
+}
+
+void ServiceRunner::close(Slot& slot) {
+    slot.stage = Stage::gone;
+    slot.leader = 0;
+    if (slot.relay) {
+        slot.relay->release();
+    }
+}
+
+void ServiceRunner::stop_everything() {
+    stopped_ = true;
+    look_timer_.cancel();
+    stop_commands_.kill_all();
+    for (model::ServiceIndex service = 0; service < slots_.size(); ++service) {
+        if (slots_[service].stage != Stage::gone) {
+            scan_.signal(query_of(service), SIGKILL);
+        }
+    }
+}
+
+pid_t ServiceRunner::leader_of(model::ServiceIndex service) const {
+    return slots_[service].stage == Stage::alive ? slots_[service].leader : 0;
+}
+
+std::vector<std::string> ServiceRunner::last_output(model::ServiceIndex service, std::size_t count) const {
+    const auto& relay = slots_[service].relay;
+    return relay ? relay->last_lines(count) : std::vector<std::string>{};
+}
+
+os::SessionQuery ServiceRunner::query_of(model::ServiceIndex service) const {
+    return {.leader = slots_[service].leader,
+            .bound = slots_[service].bound,
+            .service = host_.spec.plain_init ? std::string{} : host_.spec.services[service].name,
+            .excluded = host_.task_leaders};
+}
+
+ServiceRunner::Slot* ServiceRunner::find(model::ServiceIndex service, unsigned attempt) {
+    Slot& slot = slots_[service];
+    return slot.stage != Stage::gone && slot.attempt == attempt ? &slot : nullptr;
+}
+
+void ServiceRunner::report(model::ServiceIndex service, model::ServiceEvent event) {
+    host_.post(model::ServiceFact{service, std::move(event)});
+}
+
+} // namespace davit::runtime

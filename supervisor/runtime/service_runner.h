@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts, signals and watches the processes of the services. A service's attempt begins with a launch and is
+// over when its session is empty: the leader's exit is told at once, with what it left behind, and the rest
+// is looked for after each reaped child and every 100 ms, only while something is left.
+//
+//   Launch ──► spawn ──► Launched ... leader exits ─┬─ nothing left ──► LeaderExited
+//                └─► LaunchFailed                   └─ left behind  ──► LeaderExited{"java (pid 41)"} ──►
+//                SessionEmptied
+#pragma once
+
+#include "model/pod_machine.h"
+#include "os/cgroup_memory.h"
+#include "os/log_relay.h"
+#include "os/session_scan.h"
+#include "os/spawn.h"
+#include "runtime/driver_host.h"
+#include "runtime/oom_watch.h"
+#include "runtime/stop_commands.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace davit::runtime {
+
+class ServiceRunner {
+public:
+    explicit ServiceRunner(DriverHost& host);
+
+    void launch(model::ServiceIndex service, unsigned attempt);
+    void signal_session(model::ServiceIndex service, unsigned attempt, int number);
+    void signal_leader(model::ServiceIndex service, unsigned attempt, int number);
+    void run_stop_command(model::ServiceIndex service, unsigned attempt, TimePoint deadline);
+
+    /// Children were reaped: looks whether a session that was waited for is empty now.
+    void look_at_sessions();
+    /// Reads the counters that later exits are compared with.
+    void begin_to_watch_memory() { oom_.begin(); }
+    /// The end of davit: nothing is told any more.
+    void stop_everything();
+
+    /// Of main, while its leader runs; 0: it does not.
+    pid_t leader_of(model::ServiceIndex service) const;
+    std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
+
+private:
+    enum class Stage : unsigned char { gone, alive, leaving }; // leaving: the leader ended, its session is not empty
+    struct Slot {
+        unsigned attempt = 0;
+        Stage stage = Stage::gone;
+        pid_t leader = 0;
+        os::SessionQuery::Bound bound = os::SessionQuery::Bound::session;
+        bool killed = false; // by davit
+        std::unique_ptr<os::LogRelay> relay;
+    };
+
+    os::SpawnRequest request_of(const model::ServiceSpec& service) const;
+    os::Placement placement_of(const model::ServiceSpec& service) const;
+    Result<os::LogRelayEnds> open_relay(Slot& slot, const std::string& name);
+    void keep_until_ended(std::unique_ptr<os::LogRelay> relay);
+    void take_exit(model::ServiceIndex service, unsigned attempt, model::ExitStatus status);
+    void close(Slot& slot);
+    void look_later();
+    os::SessionQuery query_of(model::ServiceIndex service) const;
+    Slot* find(model::ServiceIndex service, unsigned attempt);
+    void report(model::ServiceIndex service, model::ServiceEvent event);
+
+    DriverHost& host_;
+    os::SessionScan scan_;
+    OomWatch oom_;
+    StopCommands stop_commands_;
+    std::vector<Slot> slots_; // as in PodSpec
+    std::vector<std::unique_ptr<os::LogRelay>>
+        ending_relays_; // of earlier attempts: the log has not taken their lines yet
+    boost::asio::steady_timer look_timer_;
+    bool looks_later_ = false;
+    bool stopped_ = false;
+};
+
+} // namespace davit::runtime

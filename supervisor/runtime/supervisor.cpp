@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of supervisor.h. Every fact goes through `post`: one after the other, never inside another, is it
+// given to the pod machine; what that orders is obeyed before the next fact is looked at. One timer waits for
+// the machine's next deadline, and only if there is one: an idle davit sleeps.
+#include "runtime/supervisor.h"
+
+#include "runtime/driver_host.h"
+#include "runtime/listeners.h"
+#include "runtime/log.h"
+#include "runtime/narrator.h"
+#include "runtime/probe_runner.h"
+#include "runtime/service_runner.h"
+#include "runtime/step_runner.h"
+#include "runtime/termination_log.h"
+
+#include "model/overloaded.h"
+#include "model/termination_message.h"
+#include "model/words.h"
+#include "os/child_reaper.h"
+#include "os/log_output.h"
+#include "os/signals.h"
+#include "os/tcp_connections.h"
+#include "os/wall_clock.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <deque>
+#include <exception>
+#include <optional>
+#include <random>
+#include <unistd.h>
+
+namespace davit::runtime {
+namespace {
+
+namespace asio = boost::asio;
+
+/// At the end davit waits this long for a log that nobody reads.
+constexpr std::chrono::milliseconds patience_with_log{500};
+/// Lines of main's output in the termination log.
+constexpr std::size_t output_in_termination_log = 10;
+
+TimePoint now() {
+    return std::chrono::steady_clock::now();
+}
+
+} // namespace
+
+class Supervisor::Body {
+public:
+    Body(asio::io_context& loop, model::PodSpec spec, SupervisorOptions options);
+
+    void start(std::function<void(int code)> ended);
+    model::RequestId ask(model::Request request, Listener listener);
+    void forget(model::RequestId id);
+    void report_escaped(const std::string& text) { log_.write(LogLevel::error, text); }
+
+    const model::PodSpec& spec() const { return spec_; }
+    const model::Pod& pod() const { return pod_; }
+    const Journal& journal() const { return journal_; }
+    const ServiceRunner& services() const { return services_; }
+    std::uint64_t orphans_reaped() const { return reaper_.orphans_reaped(); }
+    std::uint64_t dropped_log_lines() const { return output_.dropped_lines() + error_.dropped_lines(); }
+
+private:
+    void post(model::PodEvent event);
+    void work_off();
+    void handle(const model::PodEvent& event);
+    void obey(const model::Action& action);
+    void obey(const model::ServiceOrder& order);
+    void count_connections();
+    void take_signal(const os::ReceivedSignal& signal);
+    void notice_stall();
+    void tell_stall(Duration length);
+    void arm_timer();
+    void end(const model::EndContainer& order);
+    void tell_end(const model::EndContainer& order);
+    void when_log_is_written();
+    int main_pid() const;
+
+    asio::io_context& loop_;
+    const model::PodSpec spec_;
+    const SupervisorOptions options_;
+    const model::DependencyGraph graph_;
+    model::Pod pod_;
+    Journal journal_;
+    os::LogOutput output_;
+    os::LogOutput error_;
+    Log log_;
+    Listeners listeners_;
+    Narrator narrator_;
+    os::ChildReaper reaper_;
+    os::SignalReceiver signals_;
+    DriverHost host_;
+    os::HttpClient http_;
+    ServiceRunner services_;
+    ProbeRunner probes_;
+    StepRunner steps_;
+    std::deque<model::PodEvent> events_;
+    bool working_ = false;
+    asio::steady_timer timer_;
+    std::optional<TimePoint> armed_; // what timer_ waits for
+    std::minstd_rand random_{static_cast<unsigned>(now().time_since_epoch().count())};
+    std::function<void(int)> ended_;
+    std::optional<int> code_; // set: davit is at its end
+    int logs_to_write_ = 0;
+    model::RequestId last_request_ = 0;
+};
+
+Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOptions options)
+    : loop_(loop), spec_(std::move(spec)), options_(std::move(options)), graph_(model::build_graph(spec_)),
+      pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO), error_(loop, STDERR_FILENO),
+      log_([this](std::string_view line) { error_.write_or_drop(line); }), listeners_(loop),
+      narrator_(spec_, log_, journal_, listeners_), reaper_(loop),
+      signals_(
+          loop, [this](const os::ReceivedSignal& signal) { take_signal(signal); }, [this] { reaper_.reap(); }),
+      host_{.loop = loop,
+            .spec = spec_,
+            .options = options_,
+            .reaper = reaper_,
+            .output = output_,
+            .error = error_,
+            .log = log_,
+            .post = [this](model::PodEvent event) { post(std::move(event)); },
+            .stalled = [this](Duration length) { tell_stall(length); },
+            .task_leaders = {}},
+      http_(loop), services_(host_), probes_(host_, http_),
+      steps_(host_, http_,
+             {.main_pid = [this] { return main_pid(); },
+              .tell = [this](std::string_view line) { listeners_.tell_pod(line); }}),
+      timer_(loop) {
+    reaper_.on_turn_end([this] { services_.look_at_sessions(); });
+}
+
+void Supervisor::Body::start(std::function<void(int code)> ended) {
+    ended_ = std::move(ended);
+    post(model::PodStarted{});
+    if (const auto started = signals_.start(); !started) {
+        log_.write(LogLevel::error, started.error().text);
+    }
+    reaper_.reap(); // What ended before signals were received.
+    // Later: a plain init's command must not wait for it.
+    asio::post(loop_, [this] { services_.begin_to_watch_memory(); });
+}
+
+// ---- facts in, orders out --------------------------------------------------------------------------
+
+void Supervisor::Body::post(model::PodEvent event) {
+    if (code_) {
+        return; // What still ends has no meaning any more.
+    }
+    notice_stall();
+    events_.push_back(std::move(event));
+    work_off();
+}
+
+void Supervisor::Body::work_off() {
+    if (working_) {
+        return; // An order was answered at once; the fact waits for its turn.
+    }
+    working_ = true;
+    while (!events_.empty() && !code_) {
+        const model::PodEvent event = std::move(events_.front());
+        events_.pop_front();
+        try {
+            handle(event);
+        } catch (const std::exception& error) {
+            log_.write(LogLevel::error, "cannot handle " + model::to_string(event) + ": " + error.what());
+        }
+    }
+    working_ = false;
+    narrator_.tell_missing(pod_);
+    arm_timer();
+}
+
+void Supervisor::Body::handle(const model::PodEvent& event) {
+    const model::Moment moment{.now = now(), .random = std::uniform_real_distribution{}(random_)};
+    model::PodTransition turn = model::on_event(spec_, graph_, std::move(pod_), event, moment);
+    pod_ = std::move(turn.next);
+    for (const model::Change& change : turn.changes) {
+        narrator_.tell(change, pod_, moment.now);
+    }
+    for (const model::Action& action : turn.actions) {
+        obey(action);
+    }
+}
+
+void Supervisor::Body::obey(const model::Action& action) {
+    std::visit(model::Overloaded{
+                   [&](const model::ServiceOrder& order) { obey(order); },
+                   [&](const model::RunStep& order) { steps_.run(order); },
+                   [&](const model::EndStep& order) { steps_.end(order); },
+                   [&](const model::CountConnections&) { count_connections(); },
+                   [&](const model::Answer& answer) { listeners_.answer(answer); },
+                   [&](const model::EndContainer& order) { end(order); },
+               },
+               action);
+}
+
+void Supervisor::Body::obey(const model::ServiceOrder& order) {
+    const auto [service, attempt, action] = order;
+    std::visit(
+        model::Overloaded{
+            [&](const model::Launch&) { services_.launch(service, attempt); },
+            [&](const model::SignalSession& to) { services_.signal_session(service, attempt, to.signal); },
+            [&](const model::SignalLeader& to) { services_.signal_leader(service, attempt, to.signal); },
+            [&](const model::RunStopCommand& run) { services_.run_stop_command(service, attempt, run.deadline); },
+            [&](const model::RunCheck& run) { probes_.run(service, attempt, run.probe); },
+            [&](const model::CancelChecks&) { probes_.cancel(service); },
+        },
+        action);
+}
+
+void Supervisor::Body::count_connections() {
+    const Result<std::size_t> count = os::count_established(spec_.lifecycle.drain.ports);
+    if (!count) {
+        log_.write(LogLevel::warn, count.error().text);
+    }
+    // Where nobody can count, the drain lasts as long as it may.
+    post(model::ConnectionsCounted{static_cast<unsigned>(count.value_or(1))});
+}
+
+void Supervisor::Body::take_signal(const os::ReceivedSignal& signal) {
+    post(model::SignalReceived{signal.number, signal.origin == os::SignalOrigin::inside});
+}
+
+// ---- time ------------------------------------------------------------------------------------------
+
+void Supervisor::Body::notice_stall() {
+    if (armed_ && now() - *armed_ > stall_threshold) {
+        tell_stall(now() - *armed_);
+    }
+}
+
+void Supervisor::Body::tell_stall(Duration length) {
+    armed_.reset(); // Told once.
+    log_.write(LogLevel::warn,
+               "stood still for " + model::seconds_text(length) + ": timeouts of that time do not count");
+    events_.push_back(model::LoopStalled{length});
+    work_off();
+}
+
+void Supervisor::Body::arm_timer() {
+    const std::optional<TimePoint> next = code_ ? std::nullopt : model::next_deadline(pod_);
+    if (next == armed_) {
+        return;
+    }
+    armed_ = next;
+    timer_.cancel();
+    if (!next) {
+        return;
+    }
+    timer_.expires_at(*next);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && armed_) {
+            notice_stall();
+            armed_.reset();
+            post(model::TimePassed{});
+        }
+    });
+}
+
+// ---- clients ---------------------------------------------------------------------------------------
+
+model::RequestId Supervisor::Body::ask(model::Request request, Listener listener) {
+    request.id = ++last_request_;
+    listeners_.add(request, std::move(listener));
+    narrator_.tell_phase(request.id, pod_);
+    const model::RequestId id = request.id;
+    if (code_) {
+        listeners_.answer({id, model::Verdict::failed, "davit is at its end"});
+    } else {
+        post(std::move(request));
+    }
+    return id;
+}
+
+void Supervisor::Body::forget(model::RequestId id) {
+    listeners_.remove(id);
+    post(model::ClientLeft{id});
+}
+
+// ---- the end ---------------------------------------------------------------------------------------
+
+void Supervisor::Body::end(const model::EndContainer& order) {
+    code_ = order.code;
+    probes_.cancel_all();
+    steps_.kill_all();
+    services_.stop_everything();
+    tell_end(order);
+    logs_to_write_ = 2;
+    output_.drain(patience_with_log, [this] { when_log_is_written(); });
+    error_.drain(patience_with_log, [this] { when_log_is_written(); });
+}
+
+void Supervisor::Body::tell_end(const model::EndContainer& order) {
+    const std::string reason = order.lines.empty() ? std::string{} : ": " + order.lines.front();
+    if (!spec_.plain_init) {
+        log_.write(order.code == 0 ? LogLevel::info : LogLevel::error,
+                   "ends with " + std::to_string(order.code) + reason);
+    }
+    if (order.code == 0) {
+        return;
+    }
+    const auto main = spec_.main();
+    const auto output = main ? services_.last_output(*main, output_in_termination_log) : std::vector<std::string>{};
+    const auto written =
+        write_termination_log(options_.termination_log, model::termination_message(order.lines, output));
+    if (!written) {
+        log_.write(LogLevel::warn, written.error().text);
+    }
+}
+
+void Supervisor::Body::when_log_is_written() {
+    if (--logs_to_write_ == 0) {
+        ended_(*code_);
+    }
+}
+
+int Supervisor::Body::main_pid() const {
+    const auto main = spec_.main();
+    return main ? services_.leader_of(*main) : 0;
+}
+
+// ---- the face --------------------------------------------------------------------------------------
+
+Supervisor::Supervisor(asio::io_context& loop, model::PodSpec spec, SupervisorOptions options)
+    : body_(std::make_unique<Body>(loop, std::move(spec), std::move(options))) {}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::start(std::function<void(int code)> ended) {
+    body_->start(std::move(ended));
+}
+
+model::RequestId Supervisor::ask(model::Request request, Listener listener) {
+    return body_->ask(std::move(request), std::move(listener));
+}
+
+void Supervisor::forget(model::RequestId id) {
+    body_->forget(id);
+}
+
+void Supervisor::report_escaped(std::string_view text) {
+    body_->report_escaped(std::string{text});
+}
+
+const model::PodSpec& Supervisor::spec() const {
+    return body_->spec();
+}
+
+const model::Pod& Supervisor::pod() const {
+    return body_->pod();
+}
+
+const Journal& Supervisor::journal() const {
+    return body_->journal();
+}
+
+std::string Supervisor::wall_clock(TimePoint moment) const {
+    const auto ago = std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - moment);
+    return os::utc_text(std::chrono::system_clock::now() - ago);
+}
+
+std::vector<std::string> Supervisor::last_output(model::ServiceIndex service, std::size_t count) const {
+    return body_->services().last_output(service, count);
+}
+
+std::uint64_t Supervisor::orphans_reaped() const {
+    return body_->orphans_reaped();
+}
+
+std::uint64_t Supervisor::dropped_log_lines() const {
+    return body_->dropped_log_lines();
+}
+
+} // namespace davit::runtime
