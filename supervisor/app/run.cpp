@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/run.h"
+
+#include "api/server.h"
+#include "app/out_of_memory.h"
+#include "app/run_options.h"
+#include "app/system_sources.h"
+#include "config/load.h"
+#include "os/fd.h"
+#include "os/process_setup.h"
+#include "os/signals.h"
+#include "os/sockets.h"
+#include "runtime/supervisor.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fcntl.h>
+#include <optional>
+#include <sched.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace davit::app {
+namespace {
+
+constexpr int cannot_run = 125;
+/// At the end a client whose verb has an answer still hears it.
+constexpr std::chrono::milliseconds patience_with_clients{500};
+
+int refuse(std::string_view text) {
+    std::fprintf(stderr, "davit run: %.*s\n", static_cast<int>(text.size()), text.data());
+    return cannot_run;
+}
+
+/// A descriptor below 3 that is closed would be given to a socket, and then to every service as its stdout.
+void open_standard_descriptors() {
+    for (int descriptor = 0; descriptor <= STDERR_FILENO; ++descriptor) {
+        if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) {
+            // The lowest free number is this one.
+            [[maybe_unused]] const int opened = ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY);
+        }
+    }
+}
+
+std::string from_environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+std::vector<std::string> whole_environment() {
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    return variables;
+}
+
+/// CPUs that davit, and so each service, may run on.
+int usable_cpus() {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) {
+        return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    }
+    return std::max(1, CPU_COUNT(&cpus));
+}
+
+/// Tells every problem; nullopt: it cannot be run.
+std::optional<model::PodSpec> load_configuration(const RunOptions& options) {
+    config::LoadResult loaded = config::load(system_sources(), {.path = options.config, .command = options.command});
+    for (const config::Problem& problem : loaded.problems) {
+        const bool only_warning = !config::is_error(problem, config::Purpose::run);
+        std::fprintf(stderr, "%s%s\n", config::describe(problem).c_str(), only_warning ? " (warning)" : "");
+    }
+    if (config::has_error(loaded, config::Purpose::run)) {
+        return std::nullopt;
+    }
+    loaded.pod.signal_group = options.signal_group && loaded.pod.plain_init;
+    return std::move(loaded.pod);
+}
+
+Result<os::ListeningSocket> open_socket(const RunOptions& options) {
+    if (options.socket) {
+        return os::listen_at({*options.socket});
+    }
+    if (std::string asked_for = from_environment("DAVIT_SOCKET"); !asked_for.empty()) {
+        return os::listen_at({std::move(asked_for)});
+    }
+    return os::listen_at(os::usual_places(from_environment("XDG_RUNTIME_DIR")));
+}
+
+void remove_socket(const std::string& place) {
+    if (!place.starts_with('@')) {
+        ::unlink(place.c_str());
+    }
+}
+
+/// An exception ends the turn of the loop that it escaped from, never davit.
+void run_loop(boost::asio::io_context& loop, runtime::Supervisor& supervisor) {
+    while (true) {
+        try {
+            loop.run();
+            return;
+        } catch (const std::exception& error) {
+            supervisor.report_escaped(std::string{"an error escaped: "} + error.what());
+        }
+    }
+}
+
+int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::CallersSignals& callers_signals) {
+    boost::asio::io_context loop{1};
+    const int cpus = usable_cpus();
+    runtime::Supervisor supervisor{loop,
+                                   std::move(spec),
+                                   {.environment = whole_environment(),
+                                    .socket = socket.place,
+                                    .cpus = cpus,
+                                    .callers_signals = callers_signals,
+                                    .termination_log = from_environment("DAVIT_TERMINATION_LOG")}};
+    std::optional<api::Server> server;
+    int exit_code = cannot_run;
+    supervisor.start([&](int code) {
+        exit_code = code;
+        server->finish(patience_with_clients, [&loop] { loop.stop(); });
+    });
+    // After the first launches: whoever waits for main is not held up by what clients need.
+    server.emplace(loop, supervisor, api::ServerOptions{.cpus = cpus});
+    server->serve(std::move(socket.socket));
+    run_loop(loop, supervisor);
+    remove_socket(socket.place);
+    return exit_code;
+}
+
+} // namespace
+
+int run(int argc, char** argv, std::string_view help) {
+    const os::CallersSignals callers_signals = os::take_over_signals();
+    open_standard_descriptors();
+    survive_lack_of_memory();
+    const auto options = parse_run_options({argv + 2, argv + argc});
+    if (!options) {
+        return refuse(options.error().text + "; see davit run --help");
+    }
+    if (options->help) {
+        std::fwrite(help.data(), 1, help.size(), stdout);
+        return 0;
+    }
+    std::optional<model::PodSpec> spec = load_configuration(*options);
+    if (!spec) {
+        return cannot_run;
+    }
+    if (const auto adopted = os::adopt_orphans(); !adopted) {
+        return refuse(adopted.error().text);
+    }
+    auto socket = open_socket(*options);
+    if (!socket) {
+        return refuse(socket.error().text);
+    }
+    return supervise(std::move(*spec), std::move(*socket), callers_signals);
+}
+
+} // namespace davit::app
