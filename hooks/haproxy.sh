@@ -27,7 +27,7 @@ order() {
     [ -z "$refusal" ] || fail "HAProxy refused \"$1\": $refusal"
 }
 
-# Reads HAProxy's line about this server into known, address, operational, administrative, check.
+# Reads HAProxy's line about this server into known, address, administrative, check.
 # known is "no" if it has none. The columns are those of `show servers state`.
 look() {
     lines=$(api "show servers state $HAPROXY_BACKEND") || fail "HAProxy at $HAPROXY_API does not answer"
@@ -35,13 +35,23 @@ look() {
     *"# be_id"*) ;;
     *) fail "HAProxy knows no backend $HAPROXY_BACKEND: $lines" ;;
     esac
-    found=$(printf '%s\n' "$lines" | awk -v name="${server#*/}" '$4 == name { print "yes", $5 ":" $19, $6, $7, $12; exit }')
-    read -r known address operational administrative check <<END
-${found:-no - - - -}
+    found=$(printf '%s\n' "$lines" | awk -v name="${server#*/}" '$4 == name { print "yes", $5 ":" $19, $7, $12; exit }')
+    read -r known address administrative check <<END
+${found:-no - - -}
 END
 }
 
+# statistic COLUMN: of this server, from `show stat`.
+statistic() {
+    api "show stat $HAPROXY_BACKEND 4 -1" | awk -F, -v name="${server#*/}" -v column="$1" '$2 == name { print $column; exit }'
+}
+
+# HAProxy's word for its state: UP, "UP 1/3" (checks are still to pass), "no check", DRAIN, MAINT, DOWN, ...
+state() { statistic 18; }
+
 # Requests that are at this server now, or wait for it.
 sessions() {
-    api "show stat $HAPROXY_BACKEND 4 -1" | awk -F, -v name="${server#*/}" '$2 == name { print $3 + $5 }'
+    queued=$(statistic 3)
+    current=$(statistic 5)
+    echo $((${queued:-0} + ${current:-0}))
 }
