@@ -127,7 +127,7 @@ TEST_CASE("the user's own message is told for what is not set or empty", "[inter
 }
 
 TEST_CASE("a ${ that is never closed is an error at its place", "[interpolation]") {
-    for (const char* text : {"ab${NAME", "ab${", "ab${NONE:-${NAME}"}) {
+    for (const char* text : {"ab${NAME", "ab${", "ab${NONE:-${NAME}", "ab${NAME$"}) {
         INFO(text);
         CHECK(error_of(text).fault == InterpolationFault::unclosed);
         CHECK(error_of(text).offset == 2);
@@ -135,8 +135,8 @@ TEST_CASE("a ${ that is never closed is an error at its place", "[interpolation]
 }
 
 TEST_CASE("what is no name and no known form is an error", "[interpolation]") {
-    for (const char* text :
-         {"${}", "${1A}", "${A-b}", "${A:b}", "${A:+b}", "${A b}", "${:-x}", "${A:}", "${ä}", "${${NAME}}"}) {
+    for (const char* text : {"${}", "${1A}", "${A-b}", "${A:b}", "${A:+b}", "${A b}", "${:-x}", "${a~}", "${a]}",
+                             "${a.b}", "${a@}", "${A:}", "${ä}", "${${NAME}}"}) {
         INFO(text);
         CHECK(error_of(text).fault == InterpolationFault::bad_name);
     }

@@ -38,6 +38,7 @@ TEST_CASE("a word of up to four letters is forgiven one slip", "[suggestion]") {
 TEST_CASE("upper and lower case are alike", "[suggestion]") {
     CHECK(nearest("RESTARTPOLICY", {"restartPolicy"}) == "restartPolicy");
     CHECK(nearest("always", {"Never", "Always"}) == "Always");
+    CHECK(nearest("LOG_agent1", {"log-agent1"}) == "log-agent1");
 }
 
 TEST_CASE("the nearest is offered, the first of equals", "[suggestion]") {
@@ -57,6 +58,7 @@ TEST_CASE("a word that is longer than any name gets no suggestion", "[suggestion
 
     CHECK(nearest(long_word, {long_word}) == "nothing");
     CHECK(nearest("a", {long_word}) == "nothing");
+    CHECK(nearest("database", {"data"}) == "nothing");
 }
 
 } // namespace davit::model
