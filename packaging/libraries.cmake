@@ -28,6 +28,10 @@ find_library(DAVIT_YAML_CPP yaml-cpp REQUIRED)
 add_library(davit_with_yaml_cpp INTERFACE)
 target_link_libraries(davit_with_yaml_cpp INTERFACE ${DAVIT_YAML_CPP})
 
+find_library(DAVIT_CARES cares REQUIRED)
+add_library(davit_with_cares INTERFACE)
+target_link_libraries(davit_with_cares INTERFACE ${DAVIT_CARES})
+
 add_library(davit_with_curl INTERFACE)
 if(DAVIT_STATIC)
     include(packaging/static_curl.cmake)

@@ -8,7 +8,6 @@ add_custom_command(OUTPUT ${curl_folder}/lib/libcurl.a
 add_custom_target(static_curl DEPENDS ${curl_folder}/lib/libcurl.a)
 
 find_package(OpenSSL REQUIRED)
-find_library(DAVIT_CARES cares REQUIRED)
 # Debian 13's libcrypto compresses.
 find_library(DAVIT_ZLIB z REQUIRED)
 find_library(DAVIT_ZSTD zstd REQUIRED)
@@ -16,4 +15,4 @@ add_dependencies(davit_with_curl static_curl)
 target_compile_definitions(davit_with_curl INTERFACE CURL_STATICLIB)
 target_include_directories(davit_with_curl SYSTEM INTERFACE ${curl_folder}/include)
 target_link_libraries(davit_with_curl INTERFACE ${curl_folder}/lib/libcurl.a OpenSSL::SSL OpenSSL::Crypto
-    ${DAVIT_CARES} ${DAVIT_ZLIB} ${DAVIT_ZSTD})
+    davit_with_cares ${DAVIT_ZLIB} ${DAVIT_ZSTD})

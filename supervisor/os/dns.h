@@ -19,7 +19,7 @@ namespace davit::os {
 std::optional<std::vector<boost::asio::ip::address>> addresses_without_asking(const std::string& host);
 
 /// Addresses of `host` in the order to be tried. Reads /etc/hosts, then asks the servers of /etc/resolv.conf.
-/// May be cancelled. Error: "cannot resolve db: no such host", or "... not within 0.9s".
+/// May be cancelled. Error: "cannot resolve db: no such host", or "...: no answer within 1s".
 boost::asio::awaitable<Result<std::vector<boost::asio::ip::address>>> resolve(std::string host, Duration timeout);
 
 } // namespace davit::os

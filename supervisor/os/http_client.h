@@ -27,7 +27,7 @@ struct HttpRequest {
     std::vector<std::string> headers; // "Name: value"
     std::string body;
     Duration timeout = std::chrono::seconds{1};     // for all of it: name, connection, answer
-    std::size_t kept_body = std::size_t{10} * 1024; // the rest of the answer's body is read and dropped
+    std::size_t kept_body = std::size_t{10} * 1024; // the answer is over when there is more
     TlsTrust trust = TlsTrust::verified;
 };
 
@@ -44,7 +44,8 @@ public:
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    /// The answer, whatever its status. May be cancelled. Error: "GET http://127.0.0.1:8080/: connection refused".
+    /// The answer, whatever its status. May be cancelled. Error: why there is none, without the address ("connection
+    /// refused", "no answer within 1s").
     boost::asio::awaitable<Result<HttpResponse>> send(HttpRequest request);
 
 private:

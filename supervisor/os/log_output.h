@@ -8,8 +8,8 @@
 // and of checks never wait, and what does not fit is dropped and counted. Lines of different writers do not mix.
 //
 //   relay ── is_free? ── fill buffer(), commit() ──►┐
-//     └───── when_free(call me) ◄───────────────────┤  rest_ ──► descriptor (splice, send or write)
-//   davit, step ── write_or_drop(line) ──► late_ ──►┘     └─ full: an epoll of our own tells when it takes more
+//     └───── when_free(call me) ◄───────────────────┤  rest ──► descriptor (splice, send or write)
+//   davit, step ── write_or_drop(line) ──► late ───►┘    └─ full: an epoll of our own tells when it takes more
 #pragma once
 
 #include "model/time.h"
@@ -23,9 +23,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace davit::os {
 
@@ -33,7 +36,8 @@ class LogOutput {
 public:
     /// Bytes of lines of the second kind that wait at most.
     static constexpr std::size_t late_limit = std::size_t{64} * 1024;
-    /// A line that is longer than a relay keeps holds the log until it ends, or pauses for this long.
+    /// A line that is longer than a relay keeps holds the log until it ends. Where its writer pauses for longer
+    /// than this and others wait, it is ended with a line feed.
     static constexpr Duration patience_with_open_line = std::chrono::seconds{1};
 
     /// `descriptor` stays the caller's and must stay open. `loop` must outlive it.
@@ -45,21 +49,21 @@ public:
     /// Names a relay. Never reused.
     using Writer = std::uint64_t;
     Writer add_writer() { return ++last_writer_; }
-
-    /// `writer` may fill the buffer now.
-    bool is_free(Writer writer) const;
-    /// Calls back once, from the loop, when it may be the writer's turn. Not before: not again needed.
-    void when_free(Writer writer, std::function<void()> call);
-    /// Takes back `when_free`, and what the writer holds.
+    /// Takes back `when_free`, and ends the line that the writer holds.
     void remove_writer(Writer writer);
 
+    /// It is the writer's turn: `buffer()` is empty and waits for its lines.
+    bool is_free(Writer writer) const;
+    /// Calls once, from the loop, when it is the writer's turn. Writers come in the order in which they asked.
+    void when_free(Writer writer, std::function<void()> call);
+
     enum class Ending : std::uint8_t { line_end, inside_line };
-    /// Empty, for the writer whose turn it is: it appends its lines and calls `commit` in the same turn.
+    /// The writer whose turn it is appends here and calls `commit` in the same turn of the loop.
     std::string& buffer() { return rest_; }
     /// Writes what the log takes and keeps the rest. Ending inside a line holds the log for this writer.
     void commit(Writer writer, Ending ending);
     /// The writer's line is still open: what it writes next continues it.
-    bool holds_line(Writer writer) const { return holder_ == writer && !rest_of_line_was_cut_; }
+    bool holds_line(Writer writer) const { return holder_ == writer; }
 
     /// One or more whole lines, each with its line feed. Never waits.
     void write_or_drop(std::string_view lines);
@@ -68,44 +72,60 @@ public:
     /// Calls `done` once, from the loop, when everything is written, at the latest after `patience`.
     void drain(Duration patience, std::function<void()> done);
 
+    /// A place to read into, shared by all relays of this log; its contents last until the next read.
+    std::span<char> scratch();
+
 private:
     enum class Kind : std::uint8_t { pipe, socket, terminal, file };
-    enum class Took : std::uint8_t { all, some, nothing_more };
+    enum class Progress : std::uint8_t { made, stuck };
 
+    bool is_empty() const { return rest_.empty() && in_own_pipe_ == 0 && late_.empty(); }
     void flush();
-    bool write_some();
-    bool write_to_pipe();
-    bool fill_own_pipe();
-    bool write_directly();
+    Progress write_rest();
+    Progress write_to_pipe();
+    void fill_own_pipe();
+    Progress write_piece();
+    ssize_t write_directly(std::string_view piece);
     void drop_everything();
-    void take_late_lines();
+    void drop(std::string_view lines);
+    void keep_late(std::string_view lines);
     void watch_descriptor();
     void call_next_writer();
+    void wait_with_open_line();
     void cut_open_line();
+    void others_wait();
     void settle_drain();
 
     boost::asio::io_context& loop_;
     int descriptor_;
     Kind kind_ = Kind::file;
+
+    std::string rest_;            // what the present writer committed
+    std::size_t written_ = 0;     // of rest_
     Pipe own_pipe_;               // opened with the first bytes for a pipe
     std::size_t in_own_pipe_ = 0; // bytes
-    std::string rest_;            // the present writer's bytes
-    std::size_t written_ = 0;     // of rest_
     std::string late_;            // whole lines that could not be written at once
     std::uint64_t dropped_lines_ = 0;
-    Writer last_writer_ = 0;
-    std::optional<Writer> holder_; // whose line is open
-    bool rest_of_line_was_cut_ = false;
-    boost::asio::steady_timer patience_;
+    std::unique_ptr<char[]> scratch_;
+
     struct Waiting {
         Writer writer;
         std::function<void()> call;
     };
+    Writer last_writer_ = 0;
     std::deque<Waiting> waiting_;
-    boost::asio::posix::stream_descriptor epoll_; // holds the descriptor: Asio would make it non-blocking
-    bool watching_ = false;
-    boost::asio::steady_timer drain_patience_;
+    bool call_is_posted_ = false;
+    std::optional<Writer> turn_;   // of waiting_, while it is called
+    std::optional<Writer> holder_; // whose line is open
+    bool patience_is_over_ = false;
+    boost::asio::steady_timer patience_;
+
+    boost::asio::posix::stream_descriptor epoll_; // holds the descriptor: Asio itself would make it non-blocking
+    bool is_watching_ = false;
+
     std::function<void()> drained_;
+    boost::asio::steady_timer drain_patience_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0); // what waits in the loop must not outlive the log
 };
 
 } // namespace davit::os

@@ -14,7 +14,7 @@ import tempfile
 # boost, yaml-cpp, ... a library; system: the headers of Linux and POSIX.
 MAY_SEE = {
     "model": set(),
-    "os": {"model/", "boost", "curl", "system"},
+    "os": {"model/", "boost", "curl", "ares", "system"},
     "config": {"model/", "yaml-cpp"},
     "runtime": {"os/", "config/", "model/", "boost", "curl", "spdlog", "system"},
     "api": {"runtime/", "os/", "config/", "model/", "boost", "system"},

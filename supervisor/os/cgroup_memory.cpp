@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/cgroup_memory.h"
+
+#include "os/files.h"
+
+#include <charconv>
+#include <string_view>
+
+namespace davit::os {
+namespace {
+
+constexpr std::uint64_t least_no_limit = std::uint64_t{1} << 62; // v1 says "none" as a huge number of pages
+
+/// One hierarchy of /proc/self/cgroup: "ID:CONTROLLERS:PATH" (cgroups(7)).
+struct Membership {
+    std::string_view controllers;
+    std::string_view path;
+};
+
+std::string_view next_line(std::string_view& text) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
+std::optional<Membership> parse_membership(std::string_view line) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos) {
+        return std::nullopt;
+    }
+    return Membership{.controllers = line.substr(first + 1, second - first - 1), .path = line.substr(second + 1)};
+}
+
+bool has_memory(std::string_view controllers) {
+    const std::string listed = "," + std::string{controllers} + ",";
+    return listed.find(",memory,") != std::string::npos;
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end != text.data() ? std::optional{number} : std::nullopt;
+}
+
+/// The first of the two files that is there: the cgroup's own path, or the root where the container sees only
+/// its own part of the tree.
+std::string existing(const std::string& root, std::string_view path, const std::string& name) {
+    const std::string own = root + std::string{path} + "/" + name;
+    if (is_regular_file(own)) {
+        return own;
+    }
+    const std::string at_root = root + "/" + name;
+    return is_regular_file(at_root) ? at_root : std::string{};
+}
+
+} // namespace
+
+CgroupMemory::CgroupMemory(const std::string& cgroup_root, const std::string& own_cgroup) {
+    const std::string memberships = read_kernel_file(own_cgroup);
+    std::string_view rest = memberships;
+    while (!rest.empty() && events_path_.empty()) {
+        const auto membership = parse_membership(next_line(rest));
+        if (!membership) {
+            continue;
+        }
+        if (has_memory(membership->controllers)) {
+            events_path_ = existing(cgroup_root + "/memory", membership->path, "memory.oom_control");
+            limit_path_ = existing(cgroup_root + "/memory", membership->path, "memory.limit_in_bytes");
+        } else if (membership->controllers.empty()) {
+            events_path_ = existing(cgroup_root, membership->path, "memory.events");
+            limit_path_ = existing(cgroup_root, membership->path, "memory.max");
+        }
+    }
+}
+
+std::optional<std::uint64_t> CgroupMemory::oom_kills() const {
+    if (events_path_.empty()) {
+        return std::nullopt;
+    }
+    const std::string text = read_kernel_file(events_path_);
+    std::string_view rest = text;
+    constexpr std::string_view key = "oom_kill ";
+    while (!rest.empty()) {
+        const std::string_view line = next_line(rest);
+        if (line.starts_with(key)) {
+            return number_in(line.substr(key.size()));
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> CgroupMemory::limit() const {
+    if (limit_path_.empty()) {
+        return std::nullopt;
+    }
+    const auto bytes = number_in(read_kernel_file(limit_path_)); // "max" is no number
+    return bytes && *bytes < least_no_limit ? bytes : std::nullopt;
+}
+
+} // namespace davit::os

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/child_reaper.h"
+
+#include <boost/asio/post.hpp>
+
+#include <cerrno>
+#include <sys/wait.h>
+#include <utility>
+
+namespace davit::os {
+namespace {
+
+constexpr int most_in_one_turn = 256;
+
+model::ExitStatus exit_status_of(const siginfo_t& info) {
+    if (info.si_code == CLD_EXITED) {
+        return model::exited_with(info.si_status);
+    }
+    return {.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
+}
+
+/// False: there is none.
+bool wait_for(idtype_t what, id_t which, siginfo_t& info, int options) {
+    info.si_pid = 0;
+    int result = -1;
+    do {
+        result = ::waitid(what, which, &info, WEXITED | WNOHANG | options);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 && info.si_pid != 0;
+}
+
+} // namespace
+
+ChildReaper::ChildReaper(boost::asio::io_context& loop) : loop_(loop) {}
+
+ChildReaper::~ChildReaper() = default;
+
+void ChildReaper::watch(pid_t child, OnExit on_exit) {
+    watched_.insert_or_assign(child, std::move(on_exit));
+}
+
+void ChildReaper::forget(pid_t child) {
+    if (const auto found = watched_.find(child); found != watched_.end()) {
+        found->second = nullptr;
+    }
+}
+
+void ChildReaper::reap() {
+    int reaped = 0;
+    while (reaped < most_in_one_turn && reap_one()) {
+        ++reaped;
+    }
+    if (reaped == most_in_one_turn && !goes_on_) {
+        goes_on_ = true;
+        boost::asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
+            if (!alive.expired()) {
+                goes_on_ = false;
+                reap();
+            }
+        });
+    }
+    if (reaped > 0 && on_turn_end_) {
+        on_turn_end_();
+    }
+}
+
+bool ChildReaper::reap_one() {
+    siginfo_t info{};
+    // Only a look: a child that is somebody's must not lose its pid before its owner knows.
+    if (!wait_for(P_ALL, 0, info, WNOWAIT)) {
+        return false;
+    }
+    const pid_t child = info.si_pid;
+    if (watched_.contains(child)) {
+        reap_watched(child);
+        return true;
+    }
+    if (on_stranger_) {
+        on_stranger_(child);
+    }
+    wait_for(P_PID, static_cast<id_t>(child), info, 0);
+    ++orphans_reaped_;
+    return true;
+}
+
+void ChildReaper::reap_watched(pid_t child) {
+    siginfo_t info{};
+    wait_for(P_PID, static_cast<id_t>(child), info, 0);
+    // Out of the map first: the owner may start a new child, which may get the same pid.
+    const auto node = watched_.extract(child);
+    if (node.mapped()) {
+        node.mapped()(exit_status_of(info));
+    }
+}
+
+} // namespace davit::os

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/files.h"
+
+#include "os/errno_text.h"
+#include "os/fd.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace davit::os {
+namespace {
+
+std::unexpected<Error> cannot(const char* what, const std::string& path) {
+    return failure(std::string{"cannot "} + what + " " + path + ": " + errno_text(errno));
+}
+
+/// Appends until the end of the file or until `text` has `limit` bytes. False: errno says why.
+bool read_into(std::string& text, int descriptor, std::size_t limit) {
+    constexpr std::size_t portion = 4096;
+    while (text.size() < limit) {
+        const std::size_t before = text.size();
+        text.resize(std::min(limit, before + portion));
+        const ssize_t size = ::read(descriptor, text.data() + before, text.size() - before);
+        text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+        if (size == 0) {
+            return true;
+        }
+        if (size < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool write_whole(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t size = ::write(descriptor, text.data(), text.size());
+        if (size >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(size));
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+mode_t mode_of(const std::string& path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_mode : 0;
+}
+
+/// The rename is what counts after a crash, and it lives in the directory.
+void sync_directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const Fd descriptor{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (descriptor) {
+        ::fsync(descriptor.get());
+    }
+}
+
+} // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+    // O_NONBLOCK: opening a FIFO would wait for a writer.
+    const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!descriptor) {
+        return cannot("read", path);
+    }
+    struct stat status{};
+    if (::fstat(descriptor.get(), &status) != 0) {
+        return cannot("read", path);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return failure("cannot read " + path + ": not a regular file");
+    }
+    std::string text;
+    if (!read_into(text, descriptor.get(), limit + 1)) {
+        return cannot("read", path);
+    }
+    if (text.size() > limit) {
+        return failure("cannot read " + path + ": longer than " + std::to_string(limit) + " bytes");
+    }
+    return text;
+}
+
+std::string read_kernel_file(const std::string& path, std::size_t limit) {
+    std::string text;
+    const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (descriptor) {
+        read_into(text, descriptor.get(), limit);
+    }
+    return text;
+}
+
+Result<void> write_file_atomically(const std::string& path, std::string_view text) {
+    const std::string beside = path + ".new";
+    constexpr mode_t owner_only = 0600;
+    // What a crash left beside it is of no use; O_EXCL follows no link that somebody put there.
+    ::unlink(beside.c_str());
+    Fd descriptor{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner_only)};
+    if (!descriptor) {
+        return cannot("write", beside);
+    }
+    if (!write_whole(descriptor.get(), text) || ::fsync(descriptor.get()) != 0 ||
+        ::rename(beside.c_str(), path.c_str()) != 0) {
+        auto error = cannot("write", path);
+        ::unlink(beside.c_str());
+        return error;
+    }
+    sync_directory_of(path);
+    return {};
+}
+
+Result<bool> overwrite_file(const std::string& path, std::string_view text) {
+    const Fd descriptor{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!descriptor) {
+        if (errno == ENOENT) {
+            return false;
+        }
+        return cannot("write", path);
+    }
+    struct stat status{};
+    if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return failure("cannot write " + path + ": not a regular file");
+    }
+    if (::ftruncate(descriptor.get(), 0) != 0 || !write_whole(descriptor.get(), text)) {
+        return cannot("write", path);
+    }
+    return true;
+}
+
+Result<std::vector<std::string>> list_directory(const std::string& path) {
+    const auto close = [](DIR* directory) { ::closedir(directory); };
+    const std::unique_ptr<DIR, decltype(close)> directory{::opendir(path.c_str()), close};
+    if (!directory) {
+        return cannot("list", path);
+    }
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(directory.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+bool is_executable_file(const std::string& path) {
+    return is_regular_file(path) && ::access(path.c_str(), X_OK) == 0;
+}
+
+bool is_regular_file(const std::string& path) {
+    return S_ISREG(mode_of(path));
+}
+
+bool is_directory(const std::string& path) {
+    return S_ISDIR(mode_of(path));
+}
+
+} // namespace davit::os

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/process_setup.h"
+
+#include "os/errno_text.h"
+
+#include <array>
+#include <cerrno>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace davit::os {
+
+bool is_pid_1() {
+    return ::getpid() == 1;
+}
+
+Result<void> adopt_orphans() {
+    if (is_pid_1() || ::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0) {
+        return {};
+    }
+    return failure("cannot become the reaper of orphans (PR_SET_CHILD_SUBREAPER): " + errno_text(errno));
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) {
+        return {};
+    }
+    return name.data();
+}
+
+} // namespace davit::os

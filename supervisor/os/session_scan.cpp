@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/session_scan.h"
+
+#include "os/files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <set>
+#include <unistd.h>
+#include <unordered_map>
+
+namespace davit::os {
+namespace {
+
+constexpr std::size_t longest_environment = std::size_t{1} << 20;
+constexpr std::size_t longest_children_list = std::size_t{4} << 20;
+constexpr int deepest_family = 4096; // against a table that changed while it was read
+
+template <typename Number>
+std::optional<Number> next_number(std::string_view& text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) {
+        return std::nullopt;
+    }
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return number;
+}
+
+bool is_zombie(const ProcessInfo& process) {
+    return process.state == 'Z' || process.state == 'X';
+}
+
+/// davit has one thread, but a library may have made another: children belong to the thread that made them.
+/// nullopt: this kernel has no such list, or /proc is not there.
+std::optional<std::vector<pid_t>> children_of_davit() {
+    const auto threads = list_directory("/proc/self/task");
+    if (!threads) {
+        return std::nullopt;
+    }
+    std::vector<pid_t> children;
+    for (const std::string& thread : *threads) {
+        const auto path = "/proc/self/task/" + thread + "/children";
+        if (::access(path.c_str(), R_OK) != 0) {
+            return std::nullopt;
+        }
+        const std::string text = read_kernel_file(path, longest_children_list);
+        std::string_view rest = text;
+        while (const auto child = next_number<pid_t>(rest)) {
+            children.push_back(*child);
+        }
+    }
+    return children;
+}
+
+bool group_exists(pid_t group) {
+    return ::kill(-group, 0) == 0 || errno == EPERM;
+}
+
+std::vector<ProcessInfo> all_processes() {
+    std::vector<ProcessInfo> all;
+    const auto names = list_directory("/proc");
+    if (!names) {
+        return all;
+    }
+    for (const std::string& name : *names) {
+        if (name.empty() || name.front() < '0' || name.front() > '9') {
+            continue;
+        }
+        const ProcessInfo process = parse_process_stat(read_kernel_file("/proc/" + name + "/stat"));
+        if (process.pid > 0) {
+            all.push_back(process);
+        }
+    }
+    return all;
+}
+
+bool has_variable(pid_t process, const std::string& variable) {
+    // Another user's environment cannot be read: then nobody can say, and it is left alone.
+    const std::string environment =
+        read_kernel_file("/proc/" + std::to_string(process) + "/environ", longest_environment);
+    std::string_view rest = environment;
+    while (!rest.empty()) {
+        const auto end = rest.find('\0');
+        if (rest.substr(0, end) == variable) {
+            return true;
+        }
+        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    }
+    return false;
+}
+
+/// Follows parents upwards in one table of processes.
+class Family {
+public:
+    Family(std::span<const ProcessInfo> all, const SessionQuery& query, const SessionRules& rules)
+        : query_(query), rules_(rules) {
+        for (const ProcessInfo& process : all) {
+            by_pid_.emplace(process.pid, &process);
+        }
+        const auto davit = by_pid_.find(rules.davit);
+        davits_session_ = davit == by_pid_.end() ? 0 : davit->second->session;
+    }
+
+    bool belongs(const ProcessInfo& process) {
+        if (process.pid == rules_.davit || is_excluded(process)) {
+            return false;
+        }
+        return is_in_session(process) || has_escaped(process);
+    }
+
+private:
+    /// davit's child that `process` is or descends from; null: it descends from somebody else.
+    const ProcessInfo* ancestor_below_davit(const ProcessInfo& process) const {
+        const ProcessInfo* member = &process;
+        for (int generation = 0; generation < deepest_family; ++generation) {
+            if (member->parent == rules_.davit) {
+                return member;
+            }
+            const auto parent = by_pid_.find(member->parent);
+            if (parent == by_pid_.end()) {
+                return nullptr;
+            }
+            member = parent->second;
+        }
+        return nullptr;
+    }
+
+    bool is_excluded(const ProcessInfo& process) const {
+        const auto is_excluded_leader = [&](pid_t pid) {
+            return std::ranges::find(query_.excluded, pid) != query_.excluded.end();
+        };
+        if (is_excluded_leader(process.session) || is_excluded_leader(process.group)) {
+            return true;
+        }
+        const ProcessInfo* member = &process;
+        for (int generation = 0; generation < deepest_family; ++generation) {
+            if (is_excluded_leader(member->pid)) {
+                return true;
+            }
+            const auto parent = by_pid_.find(member->parent);
+            if (member->parent == rules_.davit || parent == by_pid_.end()) {
+                return false;
+            }
+            member = parent->second;
+        }
+        return false;
+    }
+
+    bool is_in_session(const ProcessInfo& process) const {
+        if (query_.bound == SessionQuery::Bound::session) {
+            return process.session == query_.leader;
+        }
+        if (process.group == query_.leader) {
+            return true;
+        }
+        // davit's session may hold the shell that started davit and whatever else runs in that terminal.
+        if (process.session != davits_session_) {
+            return false;
+        }
+        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        return ancestor != nullptr && !is_somebody_elses(*ancestor);
+    }
+
+    bool has_escaped(const ProcessInfo& process) {
+        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        if (ancestor == nullptr || is_somebody_elses(*ancestor)) {
+            return false;
+        }
+        if (query_.service.empty() || ancestor->pid == query_.leader) {
+            return true;
+        }
+        const auto [known, is_new] = carries_name_.try_emplace(ancestor->pid, false);
+        if (is_new) {
+            known->second = rules_.carries_name(ancestor->pid);
+        }
+        return known->second;
+    }
+
+    bool is_somebody_elses(const ProcessInfo& child) const {
+        return child.pid != query_.leader && rules_.is_other_leader(child.pid);
+    }
+
+    const SessionQuery& query_;
+    const SessionRules& rules_;
+    std::unordered_map<pid_t, const ProcessInfo*> by_pid_;
+    std::unordered_map<pid_t, bool> carries_name_;
+    pid_t davits_session_ = 0;
+};
+
+void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessInfo> selected, pid_t davits_group,
+                     int number) {
+    std::set<pid_t> chosen;
+    for (const ProcessInfo& process : selected) {
+        chosen.insert(process.pid);
+    }
+    // A group that holds others as well (davit's own, a stranger's) is not signalled as a whole.
+    std::set<pid_t> mixed = {davits_group, 0, 1};
+    for (const ProcessInfo& process : all) {
+        if (!is_zombie(process) && !chosen.contains(process.pid)) {
+            mixed.insert(process.group);
+        }
+    }
+    std::set<pid_t> done;
+    for (const ProcessInfo& process : selected) {
+        if (mixed.contains(process.group)) {
+            signal_process(process.pid, number);
+        } else if (done.insert(process.group).second) {
+            signal_group(process.group, number);
+        }
+    }
+}
+
+} // namespace
+
+ProcessInfo parse_process_stat(std::string_view text) {
+    const auto open = text.find('(');
+    const auto close = text.rfind(')');
+    if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
+        return {};
+    }
+    ProcessInfo process;
+    process.command = text.substr(open + 1, close - open - 1);
+    std::string_view before = text.substr(0, open);
+    std::string_view after = text.substr(close + 1);
+    const auto pid = next_number<pid_t>(before);
+    if (!pid || after.size() < 2) {
+        return {};
+    }
+    process.state = after[1];
+    after.remove_prefix(2);
+    const auto parent = next_number<pid_t>(after);
+    const auto group = next_number<pid_t>(after);
+    const auto session = next_number<pid_t>(after);
+    if (!parent || !group || !session) {
+        return {};
+    }
+    process.pid = *pid;
+    process.parent = *parent;
+    process.group = *group;
+    process.session = *session;
+    return process;
+}
+
+std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, const SessionQuery& query,
+                                          const SessionRules& rules) {
+    Family family{all, query, rules};
+    std::vector<ProcessInfo> selected;
+    std::ranges::copy_if(all, std::back_inserter(selected),
+                         [&](const ProcessInfo& process) { return !is_zombie(process) && family.belongs(process); });
+    return selected;
+}
+
+SessionRules SessionScan::rules_of(const SessionQuery& query) const {
+    return {.davit = ::getpid(),
+            .carries_name = [variable = "DAVIT_SERVICE=" +
+                                        query.service](pid_t process) { return has_variable(process, variable); },
+            .is_other_leader = [&reaper = reaper_](pid_t process) { return reaper.is_watched(process); }};
+}
+
+bool SessionScan::may_have_processes(const SessionQuery& query) const {
+    if (reaper_.is_watched(query.leader)) {
+        return true;
+    }
+    // Whatever is left of a service descends from a child of davit that nobody watches.
+    if (const auto children = children_of_davit()) {
+        return !std::ranges::all_of(*children, [&](pid_t child) { return reaper_.is_watched(child); });
+    }
+    return true;
+}
+
+bool SessionScan::is_empty(const SessionQuery& query) const {
+    return !may_have_processes(query) || processes_of(query).empty();
+}
+
+std::vector<ProcessInfo> SessionScan::processes_of(const SessionQuery& query) const {
+    if (!may_have_processes(query)) {
+        return {};
+    }
+    const std::vector<ProcessInfo> all = all_processes();
+    if (all.empty() && group_exists(query.leader)) {
+        // Without /proc: a group is there, and that is all that is known.
+        return {{.pid = query.leader, .parent = ::getpid(), .group = query.leader, .session = query.leader}};
+    }
+    return select_processes(all, query, rules_of(query));
+}
+
+void SessionScan::signal(const SessionQuery& query, int number) const {
+    const bool leader_lives = reaper_.is_watched(query.leader);
+    const std::vector<ProcessInfo> all = all_processes();
+    if (all.empty() || leader_lives) {
+        // At once and whole, also what forks while the table is read. Nobody else can have this group: its number
+        // is in use.
+        signal_group(query.leader, number);
+    }
+    std::vector<ProcessInfo> selected = select_processes(all, query, rules_of(query));
+    if (leader_lives) {
+        std::erase_if(selected, [&](const ProcessInfo& process) { return process.group == query.leader; });
+    }
+    signal_selected(all, selected, ::getpgrp(), number);
+}
+
+void signal_process(pid_t process, int number) {
+    if (process > 1) {
+        ::kill(process, number);
+    }
+}
+
+void signal_group(pid_t group, int number) {
+    if (group > 1 && group != ::getpgrp()) {
+        ::kill(-group, number);
+    }
+}
+
+} // namespace davit::os
