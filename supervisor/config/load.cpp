@@ -34,8 +34,14 @@ public:
     void load(LoadResult& result) {
         ConfigurationFiles files = find_files(request_.path, sources_, problems_);
         result.files = files.paths;
-        if (is_plain_init(files)) {
-            result.pod = plain_init();
+        if (has_no_configuration(files)) {
+            if (request_.command.empty()) {
+                problems_.add_without_place(
+                    concat("there is nothing to run: ", default_directory,
+                           " holds no configuration; name one with -c PATH, or give a CMD after --"));
+            } else {
+                result.pod = plain_init();
+            }
             return;
         }
         Tree tree = read_tree(files);
@@ -46,9 +52,9 @@ public:
     }
 
 private:
-    bool is_plain_init(const ConfigurationFiles& files) const {
+    bool has_no_configuration(const ConfigurationFiles& files) const {
         return !files.named && files.paths.empty() && !problems_.has_errors() &&
-               !has_script(default_scripts_directory, sources_) && !request_.command.empty();
+               !has_script(default_scripts_directory, sources_);
     }
 
     model::PodSpec plain_init() const {

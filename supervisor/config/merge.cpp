@@ -83,19 +83,39 @@ void merge_map(Node& base, Node layer, const Key& key) {
     }
 }
 
+/// Warns of each null in `layer` that has nothing to remove from `inherited`: in YAML it is easily written by
+/// leaving a value out, and whoever did that meant something else.
+void warn_of_nulls(const Node* inherited, const Node* layer, const KeyPath& path, std::string_view text,
+                   Problems& problems) {
+    if (layer == nullptr || layer->kind != Node::Kind::map) {
+        return;
+    }
+    for (const Node& entry : layer->children) {
+        if (is_null(entry) && (inherited == nullptr || inherited->find(entry.key) == nullptr)) {
+            problems.add(entry.key_place, KeyPath{.parent = &path, .name = entry.key}.text(), std::string{text},
+                         Severity::warning);
+        }
+    }
+}
+
 void warn_of_removals(const Node& base, const Node& layer, Problems& problems) {
     const Node* services = layer.find("services");
+    const Node* inherited = base.find("services");
+    const KeyPath path{.parent = nullptr, .name = "services"};
+    warn_of_nulls(inherited, services, path,
+                  "an empty service removes the one of an earlier file, and no earlier file has it", problems);
     if (services == nullptr || services->kind != Node::Kind::map) {
         return;
     }
-    const Node* inherited = base.find("services");
     for (const Node& service : services->children) {
-        if (is_null(service) && (inherited == nullptr || inherited->find(service.key) == nullptr)) {
-            KeyPath parent{.name = "services"};
-            problems.add(service.key_place, KeyPath{.parent = &parent, .name = service.key}.text(),
-                         "an empty service removes the one of an earlier file, and no earlier file has it",
-                         Severity::warning);
-        }
+        const Node* inherited_service = inherited == nullptr ? nullptr : inherited->find(service.key);
+        const KeyPath service_path{.parent = &path, .name = service.key};
+        warn_of_nulls(
+            inherited_service == nullptr ? nullptr : inherited_service->find("dependsOn"), service.find("dependsOn"),
+            KeyPath{.parent = &service_path, .name = "dependsOn"},
+            "an empty entry removes the dependency of an earlier file, and no earlier file has it: write {} to "
+            "depend on it",
+            problems);
     }
 }
 

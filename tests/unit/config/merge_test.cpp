@@ -72,6 +72,14 @@ TEST_CASE("a service set to null is removed, and one that is not there is told",
           "no earlier file has it\n");
 }
 
+TEST_CASE("a dependency without a value is told, for it removes nothing", "[merge]") {
+    CHECK(merged({"services: {web: {dependsOn: {a: }}}"}).problems ==
+          "0.yaml:1:30: services.web.dependsOn.a: an empty entry removes the dependency of an earlier file, and no "
+          "earlier "
+          "file has it: write {} to depend on it\n");
+    CHECK(merged({"services: {web: {dependsOn: {a: {}}}}", "services: {web: {dependsOn: {a: ~}}}"}).problems.empty());
+}
+
 TEST_CASE("nulls of the first layer, and inside what is new, are nothing", "[merge]") {
     CHECK(shown(merged({"{app: ~, services: {web: {env: {A: ~, B: 1}, workingDir: ~}}}"}).root) ==
           "{services: {web: {env: {B: 1}}}}");

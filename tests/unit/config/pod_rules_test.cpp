@@ -48,7 +48,10 @@ TEST_CASE("without a main run refuses and check warns", "[pod_rules]") {
                                        "them, or give a CMD after --\n");
     CHECK(has_error(result, Purpose::run));
     CHECK(!has_error(result, Purpose::check));
-    CHECK(lines_of(load(MadeUpFiles{}.sources(), {}).problems) ==
+    CHECK(
+        lines_of(load(MadeUpFiles{}.sources(), {}).problems) ==
+        "there is nothing to run: /etc/davit holds no configuration; name one with -c PATH, or give a CMD after --\n");
+    CHECK(problems_of("app: x") ==
           "in run: no service is main: say main: true in one of them, or give a CMD after --\n");
     CHECK(
         problems_of("services: {a: {command: x, main: true, enabled: false}}") ==
