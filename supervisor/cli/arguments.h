@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user typed after `davit`: which command, its words and its options, checked. Only the parser of
+// the command that was asked for is built, because small commands are measured in fractions of a millisecond.
+#pragma once
+
+#include "model/result.h"
+#include "model/time.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::cli {
+
+enum class Command : std::uint8_t {
+    poststart,
+    prestop,
+    online,
+    offline,
+    status,
+    start,
+    stop,
+    restart,
+    signal,
+    wait,
+    why,
+    probe,
+    check,
+    install,
+    version,
+};
+std::string_view to_string(Command command);
+std::optional<Command> command_from_name(std::string_view name);
+/// All names, for did-you-mean; `run` and `help` are among them.
+std::span<const std::string_view> command_names();
+
+enum class Format : std::uint8_t { table, json };
+
+struct Arguments {
+    Command command = Command::version;
+    std::vector<std::string> words; // services, a phase, a path, ... as the command has them
+    std::optional<std::string> socket;
+    std::optional<Duration> timeout;
+    Format format = Format::table;
+    bool cascade = false;
+    bool no_wait = false;
+
+    friend bool operator==(const Arguments&, const Arguments&) = default;
+};
+
+/// `rest` is what follows the command's name. The error's text is one line for the user.
+Result<Arguments> parse_arguments(Command command, std::span<const char* const> rest);
+
+/// `--help` or `-h` stands among them, before any `--`.
+bool asks_for_help(std::span<const char* const> rest);
+
+} // namespace davit::cli

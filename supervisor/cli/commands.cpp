@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include "api/protocol.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/status_text.h"
+#include "model/contains.h"
+#include "model/exit_status.h"
+#include "model/lifecycle_machine.h"
+#include "model/why.h"
+#include "os/client_io.h"
+#include "os/sockets.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+namespace davit::cli {
+namespace {
+
+namespace json = boost::json;
+using api::ClientExit;
+
+constexpr int standard_output = 1;
+/// poststart's timeout is PID 1's to answer; a client that hears nothing by then waits this much longer.
+constexpr std::chrono::milliseconds answer_margin{500};
+
+TimePoint now() {
+    return std::chrono::steady_clock::now();
+}
+
+int as_code(ClientExit exit) {
+    return static_cast<int>(exit);
+}
+
+/// Where davit may be (contract, section 9).
+std::vector<std::string> places(const Arguments& arguments, Environment environment) {
+    const std::string asked_for = arguments.socket.value_or(environment("DAVIT_SOCKET"));
+    return asked_for.empty() ? os::usual_places(environment("XDG_RUNTIME_DIR")) : std::vector{asked_for};
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+    const json::value* value = object.if_contains(name);
+    const json::string* text = value != nullptr ? value->if_string() : nullptr;
+    return text != nullptr ? std::string{text->data(), text->size()} : std::string{};
+}
+
+std::optional<json::object> parse_object(std::string_view text) {
+    boost::system::error_code error;
+    json::value value = json::parse(text, error);
+    return !error && value.is_object() ? std::optional{std::move(value.get_object())} : std::nullopt;
+}
+
+/// The text of {"error": ...}, or the status itself.
+std::string error_text(const Reply& reply) {
+    const auto object = parse_object(reply.body);
+    const std::string text = object ? text_of(*object, "error") : "";
+    return text.empty() ? "davit answered with status " + std::to_string(reply.status) : text;
+}
+
+// ---- verbs -------------------------------------------------------------------------------------------------
+
+Duration default_timeout(Command command) {
+    return command == Command::prestop ? api::default_prestop_timeout : api::default_client_timeout;
+}
+
+std::string joined(std::span<const std::string> names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ",") + query_escaped(name);
+    }
+    return text;
+}
+
+std::string body_of(json::object members) {
+    return members.empty() ? std::string{} : json::serialize(members);
+}
+
+ApiRequest lifecycle_request(const Arguments& arguments, TimePoint began) {
+    json::object members;
+    if (arguments.command == Command::poststart) {
+        members["waitedSeconds"] = to_seconds(now() - began);
+    }
+    const bool is_hook = arguments.command == Command::poststart || arguments.command == Command::prestop;
+    if (is_hook && arguments.timeout) {
+        members["timeoutSeconds"] = to_seconds(*arguments.timeout);
+    }
+    return {.method = "POST",
+            .target = std::string{api::lifecycle_prefix} + std::string{to_string(arguments.command)},
+            .body = body_of(std::move(members))};
+}
+
+ApiRequest services_request(const Arguments& arguments) {
+    json::object members;
+    std::span<const std::string> names = arguments.words;
+    if (arguments.command == Command::signal) {
+        members["signal"] = names.front();
+        names = names.subspan(1);
+    }
+    if (arguments.no_wait) {
+        members["noWait"] = true;
+    }
+    if (arguments.cascade) {
+        members["cascade"] = true;
+    }
+    const bool all = model::contains(names, "all");
+    return {.method = "POST",
+            .target = std::string{api::services_prefix} + (all ? "all" : joined(names)) + "/" +
+                      std::string{to_string(arguments.command)},
+            .body = body_of(std::move(members))};
+}
+
+ApiRequest wait_request(const Arguments& arguments) {
+    const std::string& word = arguments.words.front();
+    const bool is_phase = model::phase_from_name(word).has_value();
+    json::object members;
+    members[is_phase ? "phase" : "service"] = word;
+    return {.method = "POST", .target = std::string{api::wait_path}, .body = body_of(std::move(members))};
+}
+
+ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
+    switch (arguments.command) {
+    case Command::poststart:
+    case Command::prestop:
+    case Command::online:
+    case Command::offline: return lifecycle_request(arguments, began);
+    case Command::wait: return wait_request(arguments);
+    case Command::start:
+    case Command::stop:
+    case Command::restart:
+    case Command::signal:
+    case Command::status:
+    case Command::why:
+    case Command::probe:
+    case Command::check:
+    case Command::install:
+    case Command::version: break;
+    }
+    return services_request(arguments);
+}
+
+/// Listens to the stream of one verb.
+class VerbStream {
+public:
+    VerbStream(const Arguments& arguments, Client& client, Output& output, TimePoint began)
+        : arguments_(arguments), client_(client), output_(output), began_(began) {}
+
+    void take(std::string_view line) {
+        const auto object = parse_object(line);
+        if (!object) {
+            return;
+        }
+        if (const json::value* timeout = object->if_contains("timeoutSeconds");
+            timeout != nullptr && timeout->is_number()) {
+            take_timeout(timeout->to_number<double>());
+        }
+        if (object->contains("progress")) {
+            output_.line(text_of(*object, "progress"));
+        }
+        if (object->contains("result")) {
+            result_ = text_of(*object, "result");
+            message_ = text_of(*object, "message");
+        }
+    }
+
+    /// Tells the result; the exit code of the client.
+    ClientExit conclude(const Reply& reply) {
+        if (reply.status != 200) {
+            output_.error(error_text(reply));
+            return reply.status == 400 ? ClientExit::usage : ClientExit::negative;
+        }
+        if (result_ == "done") {
+            if (!message_.empty()) {
+                output_.line(message_);
+            }
+            return ClientExit::done;
+        }
+        output_.error(result_.empty() ? "davit ended before it answered" : message_);
+        return result_ == "timed_out" ? ClientExit::timed_out : ClientExit::negative;
+    }
+
+private:
+    void take_timeout(double seconds) {
+        const bool is_poststart = arguments_.command == Command::poststart;
+        if (arguments_.timeout && !is_poststart) {
+            return; // The user's own counts.
+        }
+        client_.set_deadline(began_ + from_seconds(seconds) + (is_poststart ? answer_margin : Duration::zero()));
+        output_.set_deadline(client_.deadline());
+    }
+
+    const Arguments& arguments_;
+    Client& client_;
+    Output& output_;
+    TimePoint began_;
+    std::string result_;
+    std::string message_;
+};
+
+std::string late_text(const Failure& failure, TimePoint began) {
+    if (failure.exit != ClientExit::timed_out) {
+        return failure.text;
+    }
+    return failure.text + " (after " + model::describe(now() - began) +
+           "); what was asked for may still go on, see `davit status`";
+}
+
+bool is_debug_hook(const Arguments& arguments, Environment environment) {
+    const bool is_hook = arguments.command == Command::poststart || arguments.command == Command::prestop;
+    return is_hook && environment("DAVIT_MODE") == "debug";
+}
+
+/// One request of a command that wants the whole answer.
+Outcome<Reply> fetch(const Arguments& arguments, Environment environment, const std::string& target,
+                     Duration patience) {
+    const TimePoint began = now();
+    Client client{began + arguments.timeout.value_or(api::default_client_timeout)};
+    if (const auto connected = client.connect(places(arguments, environment), began + patience); !connected) {
+        return std::unexpected{connected.error()};
+    }
+    return client.call({.method = "GET", .target = target, .body = {}}, [](std::string_view) {});
+}
+
+std::string status_target(const Arguments& arguments, std::string_view first_parameter) {
+    std::string target{api::status_path};
+    std::string separator = "?";
+    if (!first_parameter.empty()) {
+        target += separator + std::string{first_parameter};
+        separator = "&";
+    }
+    for (const std::string& name : arguments.words) {
+        target += separator + "service=" + query_escaped(name);
+        separator = "&";
+    }
+    return target;
+}
+
+/// The status object; an error is told and its exit code is the failure.
+std::expected<std::string, ClientExit> fetch_status(const Arguments& arguments, Environment environment, Output& output,
+                                                    std::string_view first_parameter) {
+    const auto reply =
+        fetch(arguments, environment, status_target(arguments, first_parameter), api::default_connect_patience);
+    if (!reply) {
+        output.error(reply.error().text);
+        return std::unexpected{reply.error().exit};
+    }
+    if (reply->status != 200) {
+        output.error(error_text(*reply));
+        return std::unexpected{ClientExit::negative};
+    }
+    return reply->body;
+}
+
+} // namespace
+
+std::string process_environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+int ask_verb(const Arguments& arguments, Environment environment) {
+    const TimePoint began = now();
+    const TimePoint deadline = began + arguments.timeout.value_or(default_timeout(arguments.command));
+    const bool is_poststart = arguments.command == Command::poststart;
+    Output output{to_string(arguments.command), deadline};
+    if (is_debug_hook(arguments, environment)) {
+        output.line("debug mode: nothing to do");
+        return as_code(ClientExit::done);
+    }
+    if (arguments.command == Command::signal && !model::signal_from_name(arguments.words.front())) {
+        output.error("unknown signal \"" + arguments.words.front() + "\"");
+        return as_code(ClientExit::usage);
+    }
+    Client client{is_poststart ? deadline + answer_margin : deadline};
+    const TimePoint patience = is_poststart ? deadline : began + api::default_connect_patience;
+    if (const auto connected = client.connect(places(arguments, environment), patience); !connected) {
+        output.error(connected.error().text);
+        return as_code(connected.error().exit);
+    }
+    VerbStream stream{arguments, client, output, began};
+    const auto reply = client.call(verb_request(arguments, began), [&](std::string_view line) { stream.take(line); });
+    if (!reply) {
+        output.error(late_text(reply.error(), began));
+        return as_code(reply.error().exit);
+    }
+    return as_code(stream.conclude(*reply));
+}
+
+int show_status(const Arguments& arguments, Environment environment) {
+    Output output{"status", now() + arguments.timeout.value_or(api::default_client_timeout)};
+    const bool as_json = arguments.format == Format::json;
+    const auto body = fetch_status(arguments, environment, output, as_json ? "" : "explain");
+    if (!body) {
+        return as_code(body.error());
+    }
+    if (as_json) {
+        output.text(*body);
+        return as_code(ClientExit::done);
+    }
+    const std::size_t width = os::terminal_width(standard_output);
+    const bool in_colour = width > 0 && environment("NO_COLOR").empty();
+    output.text(status_table(*body, {.width = width, .in_colour = in_colour}));
+    return as_code(ClientExit::done);
+}
+
+int explain(const Arguments& arguments, Environment environment) {
+    Output output{"why", now() + arguments.timeout.value_or(api::default_client_timeout)};
+    const auto body = fetch_status(arguments, environment, output, "explain");
+    if (!body) {
+        return as_code(body.error());
+    }
+    output.text(arguments.words.empty() ? pod_paragraph(*body) : service_paragraph(*body));
+    return as_code(ClientExit::done);
+}
+
+int ask_probe(const Arguments& arguments, Environment environment) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> questions{
+        {{"startup", api::startup_path}, {"ready", api::ready_path}, {"live", api::live_path}}};
+    Arguments asked = arguments;
+    asked.timeout = arguments.timeout.value_or(api::default_probe_timeout);
+    Output output{"probe", now() + *asked.timeout};
+    const auto* question =
+        std::ranges::find(questions, arguments.words.front(), [](const auto& entry) { return entry.first; });
+    if (question == questions.end()) {
+        output.error("there are startup, ready and live, not \"" + arguments.words.front() + "\"");
+        return as_code(ClientExit::usage);
+    }
+    const auto reply = fetch(asked, environment, std::string{question->second}, Duration::zero());
+    if (!reply) {
+        output.error(reply.error().text);
+        return as_code(reply.error().exit);
+    }
+    output.text(reply->body);
+    return as_code(reply->status == 200 ? ClientExit::done : ClientExit::negative);
+}
+
+} // namespace davit::cli

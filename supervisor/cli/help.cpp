@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/help.h"
+
+#include "cli/cli.h"
+
+#include <algorithm>
+#include <array>
+
+namespace davit::cli {
+namespace {
+
+struct CommandHelp {
+    std::string_view command;
+    std::string_view text;
+};
+
+constexpr std::string_view top_text = R"(davit runs the helpers and the main process of one container: it starts them in
+order, puts the container online when it is healthy, takes it offline before it
+stops, and reaps what is left.
+
+Usage: davit COMMAND [OPTIONS]        davit COMMAND --help tells the rest.
+
+Run a container
+  run        be PID 1: start the services, go online, stop in order
+  check      read the configuration and tell every problem in it
+
+See what is
+  status     a table of the services, and why each is as it is
+  why        the same in words: state, cause, what it waits for, what to do
+  wait       return when a phase is reached or a service is ready
+
+Act
+  online     put the container online
+  offline    take it offline; everything runs on
+  start      start services
+  stop       stop services
+  restart    stop services and start them again
+  signal     send a signal to services
+
+For the kubelet
+  poststart  postStart hook: wait until the container is online
+  prestop    preStop hook: go offline, drain, stop main
+  probe      exec probe: startup, ready or live
+
+Set-up
+  install    copy this program into a directory
+  version    print the version
+
+The first three lines of a configuration (/etc/davit/davit.yaml):
+  services:
+    web: {main: true, command: nginx -g "daemon off;"}
+    log: {command: [tail, -F, /var/log/nginx/access.log]}
+)";
+
+constexpr std::string_view run_text = R"(Usage: davit run [-c PATH] [-g] [-- CMD ARG...]
+
+Is PID 1 of a container (or a subreaper, when it is not PID 1): starts oneshots,
+helpers and main in the order of their dependencies, runs the preload and online
+steps, and waits. SIGTERM runs offline, drain and stop, once, and ends with
+main's exit code.
+
+Options
+  -c PATH      configuration: a file, or a directory whose *.yaml and *.yml are
+               merged in the order of their names; else $DAVIT_CONFIG, else
+               /etc/davit
+  --socket PATH  where clients reach it; else $DAVIT_SOCKET, else
+               /run/davit/davit.sock, else $XDG_RUNTIME_DIR/davit.sock, else an
+               abstract socket that only this container can compute
+  -g           without a configuration: signals go to CMD's whole process group
+  -- CMD ARG   with a configuration: the command of main; without one: davit is
+               a plain init that forwards signals, reaps, and exits as CMD did
+
+Exit codes
+  main's own, or 128 + the signal that ended it
+  121  the start failed: preload, ready gate or online
+  122  a critical service failed for good
+  125  cannot run: usage, configuration, no main, socket taken
+  126, 127  main cannot be executed, was not found
+
+Examples
+  davit run                                 # /etc/davit says what to run
+  davit run -c ./davit.yaml
+  davit run -- java -jar /app/app.jar       # a plain init, or main's command
+)";
+
+constexpr std::string_view check_text = R"(Usage: davit check [PATH]
+
+Reads the configuration as `davit run` would and prints every problem in it,
+each with file, line and column. Starts nothing. A command that is not on this
+machine is a warning, so is an unset variable.
+
+  PATH         a file or a directory; else $DAVIT_CONFIG, else /etc/davit
+
+Exit codes
+  0  it can be used (there may be warnings)   1  it cannot   2  usage
+
+Example
+  davit check ./davit.yaml
+)";
+
+constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json]
+
+Prints the phase of the container and one line for each service: its state,
+whether it is ready, its pid, how often it was restarted, since when it runs,
+and why it is as it is.
+
+Options
+  -o table|json  a table for people (default), or the JSON of the API
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  it got an answer, whatever that says   1  unknown service   2  usage
+  3  no supervisor reachable   4  timed out
+
+Examples
+  davit status
+  davit status mesh -o json
+)";
+
+constexpr std::string_view why_text = R"(Usage: davit why [SERVICE]
+
+Says in words why the container, or one service, is as it is: the state, its
+cause, what it waits for, what was last seen, and what you can do.
+
+Options
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  done   1  unknown service   2  usage   3  no supervisor reachable
+  4  timed out
+
+Example
+  davit why mesh
+)";
+
+constexpr std::string_view wait_text = R"(Usage: davit wait PHASE|SERVICE
+
+Returns when the container is in that phase, or that service is ready (a
+oneshot: completed).
+
+  PHASE        starting preloading checking going-online online going-offline
+               draining offline stopping stopped failed
+
+Options
+  --timeout S  how long to wait (60)
+  --socket PATH
+
+Exit codes
+  0  it is so   1  it never can be   2  usage   3  no supervisor reachable
+  4  timed out
+
+Examples
+  davit wait online --timeout 120
+  davit wait database
+)";
+
+constexpr std::string_view online_text = R"(Usage: davit online
+
+Puts the container online by hand: waits for the readiness of all services and
+runs the online steps. After a failed start it tries again from preload; with
+goOnline: manual it passes the gate.
+
+Options
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  online   1  refused or failed   2  usage   3  no supervisor reachable
+  4  timed out
+)";
+
+constexpr std::string_view offline_text = R"(Usage: davit offline
+
+Takes the container offline by hand: not ready first, then the offline steps,
+then the drain. Everything runs on; `davit online` comes back.
+
+Options
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  offline   1  refused, or a step failed   2  usage
+  3  no supervisor reachable   4  timed out
+)";
+
+constexpr std::string_view start_text = R"(Usage: davit start SERVICE...|all [--no-wait]
+
+Starts services that do not run, and waits until they are ready (a oneshot:
+completed).
+
+Options
+  --no-wait    return as soon as it is accepted
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  done   1  refused, failed or unknown service   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example
+  davit start log-agent
+)";
+
+constexpr std::string_view stop_text = R"(Usage: davit stop SERVICE...|all [--cascade] [--no-wait]
+
+Stops services and keeps them stopped until somebody starts them. Stopping main
+is the offline, drain and stop path first; the container stays.
+
+Options
+  --cascade    also stop what depends on them
+  --no-wait    return as soon as it is accepted
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  done   1  refused, failed or unknown service   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example
+  davit stop mesh --cascade
+)";
+
+constexpr std::string_view restart_text = R"(Usage: davit restart SERVICE...|all [--no-wait]
+
+Stops services and starts them again. Restarting main is the offline, drain and
+stop path first, then the whole way online.
+
+Options
+  --no-wait    return as soon as it is accepted
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  done   1  refused, failed or unknown service   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example
+  davit restart log-agent mesh
+)";
+
+constexpr std::string_view signal_text = R"(Usage: davit signal SIGNAL SERVICE...|all
+
+Sends a signal to the leading process of services.
+
+  SIGNAL       with or without SIG: HUP, SIGUSR1, RTMIN+3, or a number
+
+Options
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  sent   1  refused, not running or unknown service   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example
+  davit signal HUP log-agent
+)";
+
+constexpr std::string_view poststart_text = R"(Usage: davit poststart [--timeout S]
+
+For the pod's postStart hook. Waits until the container is online and prints
+what happens on the way. It only watches: davit goes online by itself, whether
+or not this hook comes.
+
+Options
+  --timeout S  instead of lifecycle.postStart.timeoutSeconds (60); what happens
+               then is postStart.onTimeout: detach ends with 0 and readiness
+               keeps gating, fail ends with 4
+  --socket PATH
+
+It tries to reach davit until its timeout. With DAVIT_MODE=debug in its
+environment it ends with 0 at once.
+
+Exit codes
+  0  online, or detached   1  the start failed   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example (Pod)
+  lifecycle:
+    postStart: {exec: {command: [davit, poststart]}}
+)";
+
+constexpr std::string_view prestop_text = R"(Usage: davit prestop [--timeout S]
+
+For the pod's preStop hook. Takes the container offline, drains, runs the stop
+steps, stops main, and returns. davit itself and the helpers stay until SIGTERM.
+Calling it twice is harmless: the second call joins the first.
+
+Options
+  --timeout S  how long to wait; else davit says it: the grace period less 2 s,
+               at least 1 s (28 s if davit never answers)
+  --socket PATH
+
+With DAVIT_MODE=debug in its environment it ends with 0 at once.
+
+Exit codes
+  0  done   1  a step failed (main is stopped all the same)   2  usage
+  3  no supervisor reachable   4  timed out
+
+Example (Pod)
+  lifecycle:
+    preStop: {exec: {command: [davit, prestop]}}
+)";
+
+constexpr std::string_view probe_text = R"(Usage: davit probe startup|ready|live
+
+For exec probes of the pod. Asks once and prints one line that says why.
+
+  startup      yes once online succeeded
+  ready        yes while the phase is online and every readiness probe is good
+  live         yes while davit answers; what hangs below it davit restarts
+
+Options
+  --timeout S  (0.9, so that it ends inside the kubelet's default of 1 s)
+  --socket PATH
+
+Exit codes
+  0  yes   1  no   2  usage   3  no supervisor reachable   4  timed out
+
+Example (Pod)
+  readinessProbe: {exec: {command: [davit, probe, ready]}, periodSeconds: 2}
+)";
+
+constexpr std::string_view install_text = R"(Usage: davit install DIR
+
+Copies this program into DIR as `davit`, mode 0755, in one step: another
+container never sees half of it. For an init container that brings davit to an
+image that does not have it.
+
+Exit codes
+  0  done   1  cannot copy   2  usage
+
+Example (init container, with an emptyDir on /davit)
+  command: [davit, install, /davit]
+)";
+
+constexpr std::string_view version_text = R"(Usage: davit version
+
+Prints the version.
+)";
+
+constexpr std::array texts{
+    CommandHelp{"run", run_text},         CommandHelp{"check", check_text},   CommandHelp{"status", status_text},
+    CommandHelp{"why", why_text},         CommandHelp{"wait", wait_text},     CommandHelp{"online", online_text},
+    CommandHelp{"offline", offline_text}, CommandHelp{"start", start_text},   CommandHelp{"stop", stop_text},
+    CommandHelp{"restart", restart_text}, CommandHelp{"signal", signal_text}, CommandHelp{"poststart", poststart_text},
+    CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},   CommandHelp{"install", install_text},
+    CommandHelp{"version", version_text},
+};
+
+} // namespace
+
+std::string_view top_help() {
+    return top_text;
+}
+
+std::string_view command_help(std::string_view command) {
+    const auto* found = std::ranges::find(texts, command, &CommandHelp::command);
+    return found == texts.end() ? std::string_view{} : found->text;
+}
+
+std::string_view run_help() {
+    return run_text;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/install.h"
+
+#include <random>
+#include <system_error>
+
+namespace davit::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr fs::perms mode_0755 = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                                fs::perms::others_read | fs::perms::others_exec;
+
+std::unexpected<Error> cannot_install(const fs::path& where, const std::error_code& error) {
+    return failure("cannot install to " + where.string() + ": " + error.message());
+}
+
+/// A name that no other installer uses at the same time.
+fs::path temporary_in(const fs::path& directory) {
+    return directory / (".davit." + std::to_string(std::random_device{}()));
+}
+
+std::error_code copy_and_rename(const fs::path& program, const fs::path& temporary, const fs::path& target) {
+    std::error_code error;
+    fs::copy_file(program, temporary, error);
+    if (!error) {
+        fs::permissions(temporary, mode_0755, error);
+    }
+    if (!error) {
+        fs::rename(temporary, target, error);
+    }
+    return error;
+}
+
+} // namespace
+
+Result<fs::path> install(const fs::path& program, const fs::path& directory) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) {
+        return cannot_install(directory, error);
+    }
+    const fs::path target = directory / "davit";
+    const fs::path temporary = temporary_in(directory);
+    if (const std::error_code failed = copy_and_rename(program, temporary, target)) {
+        fs::remove(temporary, error);
+        return cannot_install(target, failed);
+    }
+    return target;
+}
+
+} // namespace davit::cli

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be typed, and that everything else is a usage error with a reason.
+#include "cli/arguments.h"
+#include "cli/help.h"
+
+#include "support/catch.h"
+
+#include <algorithm>
+
+namespace davit::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<Arguments> parse(Command command, const std::vector<const char*>& words) {
+    return parse_arguments(command, words);
+}
+
+std::string error_of(Command command, const std::vector<const char*>& words) {
+    const auto parsed = parse(command, words);
+    return parsed ? "" : parsed.error().text;
+}
+
+TEST_CASE("every command has a name and a help text, and the top level lists it", "[arguments]") {
+    for (const std::string_view name : command_names()) {
+        INFO(std::string{name});
+        if (name == "help") {
+            continue;
+        }
+        CHECK(command_help(name).contains("Usage: davit " + std::string{name}));
+        CHECK(top_help().contains("\n  " + std::string{name} + " "));
+        if (name != "run") {
+            REQUIRE(command_from_name(name).has_value());
+            CHECK(to_string(*command_from_name(name)) == name);
+            CHECK((command_help(name).contains("Exit codes") || name == "version"));
+        }
+    }
+    CHECK(command_help("fly").empty());
+    CHECK_FALSE(command_from_name("fly").has_value());
+}
+
+TEST_CASE("help fits a terminal of 80 columns", "[arguments]") {
+    for (const std::string_view name : command_names()) {
+        std::string_view text = name == "help" ? top_help() : command_help(name);
+        while (!text.empty()) {
+            const auto end = text.find('\n');
+            INFO(std::string{text.substr(0, end)});
+            CHECK(std::min(end, text.size()) <= 80);
+            text.remove_prefix(std::min(end, text.size() - 1) + 1);
+        }
+    }
+}
+
+TEST_CASE("words and options may be mixed", "[arguments]") {
+    const auto status =
+        parse(Command::status, {"web", "-o", "json", "mesh", "--socket", "/run/x.sock", "--timeout", "0.5"});
+    REQUIRE(status);
+    CHECK(status->words == std::vector<std::string>{"web", "mesh"});
+    CHECK(status->format == Format::json);
+    CHECK(status->socket == "/run/x.sock");
+    CHECK(status->timeout == Duration{500ms});
+}
+
+TEST_CASE("an option may carry its value behind an equals sign", "[arguments]") {
+    const auto parsed = parse(Command::prestop, {"--timeout=3", "--socket=@davit-1"});
+    REQUIRE(parsed);
+    CHECK(parsed->timeout == Duration{3s});
+    CHECK(parsed->socket == "@davit-1");
+}
+
+TEST_CASE("defaults are a table, no socket and no timeout", "[arguments]") {
+    CHECK(*parse(Command::status, {}) == Arguments{.command = Command::status});
+}
+
+TEST_CASE("stop knows cascade and no-wait, start and restart only no-wait", "[arguments]") {
+    const auto stop = parse(Command::stop, {"mesh", "--cascade", "--no-wait"});
+    REQUIRE(stop);
+    CHECK(stop->cascade);
+    CHECK(stop->no_wait);
+    CHECK(parse(Command::start, {"mesh", "--no-wait"})->no_wait);
+    CHECK_FALSE(error_of(Command::start, {"mesh", "--cascade"}).empty());
+    CHECK_FALSE(error_of(Command::restart, {"mesh", "--cascade"}).empty());
+}
+
+TEST_CASE("missing words are named", "[arguments]") {
+    CHECK(error_of(Command::start, {}) == "name SERVICE or all");
+    CHECK(error_of(Command::signal, {"HUP"}) == "name SIGNAL and SERVICE");
+    CHECK(error_of(Command::wait, {}) == "name PHASE or SERVICE");
+    CHECK(error_of(Command::probe, {}) == "name startup, ready or live");
+    CHECK(error_of(Command::install, {}) == "name DIR");
+}
+
+TEST_CASE("too many words are an error", "[arguments]") {
+    CHECK(error_of(Command::wait, {"online", "web"}) == "unexpected \"web\"");
+    CHECK_FALSE(error_of(Command::prestop, {"now"}).empty());
+    CHECK_FALSE(error_of(Command::version, {"x"}).empty());
+    CHECK_FALSE(error_of(Command::start, {""}).empty());
+}
+
+TEST_CASE("a bad value of an option is an error that names it", "[arguments]") {
+    CHECK(error_of(Command::status, {"-o", "yaml"}) == "-o: there are table and json, not \"yaml\"");
+    const char* timeout = GENERATE("0", "-1", "nan", "inf", "1e9", "soon", "");
+    INFO(timeout);
+    CHECK(error_of(Command::prestop, {"--timeout", timeout}).contains("--timeout"));
+    CHECK(error_of(Command::prestop, {"--timeout"}).contains("--timeout"));
+    CHECK(error_of(Command::prestop, {"--socket", ""}).contains("--socket"));
+}
+
+TEST_CASE("an unknown option is an error, also one of another command", "[arguments]") {
+    CHECK(error_of(Command::status, {"--watch"}).contains("--watch"));
+    CHECK_FALSE(error_of(Command::check, {"--timeout", "3"}).empty());
+    CHECK_FALSE(error_of(Command::probe, {"ready", "-o", "json"}).empty());
+}
+
+TEST_CASE("help is asked for before the end of options only", "[arguments]") {
+    const std::vector<const char*> asks{"web", "--help"};
+    const std::vector<const char*> short_form{"-h"};
+    const std::vector<const char*> behind{"--", "--help"};
+    CHECK(asks_for_help(asks));
+    CHECK(asks_for_help(short_form));
+    CHECK_FALSE(asks_for_help(behind));
+    CHECK_FALSE(asks_for_help({}));
+}
+
+} // namespace
+} // namespace davit::cli
