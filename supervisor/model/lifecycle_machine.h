@@ -27,6 +27,27 @@
 //   stopped       | rests (prestop, stop by hand), or helpers   | SIGTERM, the budget's end, start; all down
 //   failed        | rests: a failed start that is held          | online, stop, main's end
 //
+// What each phase does with each event, and what follows from it at once. `.`: ignored; `=`: it acts or notes
+// something and stays; else the next phase. Every list has one step, which runs; main runs from preloading to
+// stopping; going-offline to offline rest by hand, stopping and stopped are `davit stop` of main.
+//
+// clang-format off
+// table: begin
+//                StepDone StepFailed    Counted Signal        Prestop       Online       Offline       StopMain      StartMain  MainEnded
+// starting       .        .             .       stopping      stopping      =            offline       stopping      .          stopped
+// preloading     checking stopping      .       =             =             =            =             =             .          =
+// checking       .        .             .       stopping      stopping      =            offline       stopping      .          stopped
+// going-online   online   going-offline .       =             =             =            =             =             .          =
+// online         .        .             .       going-offline going-offline .            going-offline going-offline .          going-offline
+// going-offline  draining draining      .       =             =             =            .             =             .          =
+// draining       .        .             =       =             =             =            .             =             .          stopped
+// offline        .        .             .       stopping      stopping      going-online .             stopping      preloading stopped
+// stopping       =        =             .       =             =             =            .             .             .          .
+// stopped        .        .             .       =             =             =            .             .             starting   .
+// failed         .        .             .       stopping      stopping      preloading   .             stopping      preloading stopped
+// table: end
+// clang-format on
+//
 // A goal says where the pod is heading; a greater one overtakes a smaller, never the other way round,
 // but `online` and `start` by hand from a place of rest.
 #pragma once
@@ -167,8 +188,8 @@ struct Lifecycle {
 // ---- what it sees of the services ------------------------------------------------------------------
 
 enum class MainView : std::uint8_t {
-    waiting,  // has not been launched yet in this cycle: inactive, blocked, backoff before the first launch
-    starting, // launched, its startup probe is not good yet
+    waiting,  // has no process yet in this cycle: inactive, blocked, being launched, backoff before the first launch
+    starting, // its process runs, its startup probe is not good yet
     running,
     leaving,    // its leader ended unasked, or it is being stopped; not down yet
     restarting, // down, and its restart policy starts it again

@@ -13,16 +13,27 @@
 //        └───────────────────────────┴────────────────────────┴──── stopping ◄────────┘  │
 //                     the end is judged: restart policy, limit, what was asked ◄─────────┘
 //
-//   state      | waits for                                  | leaves it
-//   -----------+--------------------------------------------+---------------------------------------------
-//   inactive   | a start                                    | StartRequested, StopRequested
-//   blocked    | its dependencies (the pod machine decides) | DependenciesMet, StopRequested
-//   starting   | the launch, then the startup probe         | Launched, LaunchFailed, CheckFinished,
-//              |                                            | LeaderExited, StopRequested
-//   running    | nothing; checks run                        | LeaderExited, CheckFinished, StopRequested
-//   backoff    | `deadline`                                 | DeadlineReached, StartRequested, StopRequested
-//   stopping   | an empty session; KILL at `deadline`       | LeaderExited, SessionEmptied, LaunchFailed
-//   stopped, completed, failed, held                        | StartRequested (StopRequested: to held or stopped)
+// What each state does with each event. `.`: ignored; `=`: it acts or notes something and stays; else the next
+// state. The row shows a helper (restart policy Always, a liveness probe with failureThreshold 1) whose process
+// runs in starting, running and stopping, and whose deadline is over in backoff and stopping.
+//
+// clang-format off
+// table: begin
+//            Start   Met      Stop     Kill     Launched LaunchFailed Exited  Left     Emptied BadCheck StopCommand Deadline Stall
+// inactive   blocked .        stopped  stopped  .        .            .       .        .       .        .           .        .
+// blocked    .       starting stopped  stopped  .        .            .       .        .       .        .           .        .
+// starting   .       .        stopping stopping running  backoff      backoff stopping .       stopping .           .        =
+// running    .       .        stopping stopping .        .            backoff stopping .       stopping .           .        =
+// backoff    blocked .        stopped  stopped  .        .            .       .        .       .        .           blocked  .
+// stopping   .       .        =        =        =        stopped      stopped =        stopped .        =           =        .
+// stopped    blocked .        .        .        .        .            .       .        .       .        .           .        .
+// completed  blocked .        .        .        .        .            .       .        .       .        .           .        .
+// failed     blocked .        .        .        .        .            .       .        .       .        .           .        .
+// held       blocked .        .        .        .        .            .       .        .       .        .           .        .
+// table: end
+// clang-format on
+//
+// Left is LeaderExited with processes left behind, BadCheck a failed liveness check, Stall LoopStalled.
 #pragma once
 
 #include "model/exit_status.h"
