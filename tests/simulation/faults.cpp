@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "faults.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace davit::simulation {
+
+using namespace model;
+
+namespace {
+
+/// After the offline list it is run once more.
+PodTransition run_offline_again(PodTransition transition, const Pod& before) {
+    Lifecycle& next = transition.next.lifecycle;
+    const bool leaves = before.lifecycle.phase == Phase::going_offline && next.phase != Phase::going_offline;
+    const bool ran = before.lifecycle.steps && before.lifecycle.steps->kind == StepKind::offline;
+    if (leaves && ran) {
+        transition.actions.insert(transition.actions.begin(),
+                                  RunStep{++next.runs, StepKind::offline, 0, 1, StepReason::manual, 1s});
+    }
+    return transition;
+}
+
+/// Online is told when its first step begins.
+PodTransition be_ready_early(PodTransition transition) {
+    Lifecycle& next = transition.next.lifecycle;
+    if (next.phase == Phase::going_online && next.steps) {
+        next.phase = Phase::online;
+        transition.changes.push_back(Change{std::nullopt, "going-online", "online", "too early"});
+    }
+    return transition;
+}
+
+/// The helper with the highest index gets no signal any more, and is believed to be down.
+PodTransition forget_a_helper(PodTransition transition, const PodSpec& spec) {
+    for (ServiceIndex index = spec.services.size(); index-- > 0;) {
+        if (spec.services[index].main) {
+            continue;
+        }
+        std::erase_if(transition.actions, [&](const Action& action) {
+            const auto* order = std::get_if<ServiceOrder>(&action);
+            return order != nullptr && order->service == index &&
+                   (std::holds_alternative<SignalSession>(order->action) ||
+                    std::holds_alternative<RunStopCommand>(order->action));
+        });
+        return transition;
+    }
+    return transition;
+}
+
+bool is_late_exit(const Pod& pod, const PodEvent& event) {
+    const auto* fact = std::get_if<ServiceFact>(&event);
+    return fact != nullptr && pod.services[fact->service].state == ServiceState::stopping &&
+           (std::holds_alternative<LeaderExited>(fact->event) || std::holds_alternative<SessionEmptied>(fact->event));
+}
+
+/// Who is told to stop has half of its time.
+PodTransition halve_the_time(PodTransition transition, const Pod& before, TimePoint now) {
+    for (ServiceIndex index = 0; index < before.services.size(); ++index) {
+        Service& next = transition.next.services[index];
+        const bool begins = next.state == ServiceState::stopping &&
+                            before.services[index].state != ServiceState::stopping && next.deadline &&
+                            *next.deadline > now;
+        if (begins) {
+            next.deadline = now + (*next.deadline - now) / 2;
+        }
+    }
+    return transition;
+}
+
+} // namespace
+
+Machine with_fault(Fault fault) {
+    return [fault](const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event, Moment moment) {
+        if (fault == Fault::late_exit_is_lost && is_late_exit(pod, event)) {
+            return on_event(spec, graph, std::move(pod), ClientLeft{0}, moment);
+        }
+        PodTransition transition = on_event(spec, graph, pod, event, moment);
+        switch (fault) {
+        case Fault::offline_twice: return run_offline_again(std::move(transition), pod);
+        case Fault::ready_before_online: return be_ready_early(std::move(transition));
+        case Fault::stop_forgets_a_helper: return forget_a_helper(std::move(transition), spec);
+        case Fault::kill_before_the_budget: return halve_the_time(std::move(transition), pod, moment.now);
+        case Fault::late_exit_is_lost: break;
+        }
+        return transition;
+    };
+}
+
+} // namespace davit::simulation

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines with a planted fault: the real one, whose facts are dropped or whose answers are falsified on the way.
+// They show that the invariants see what they are there for; the model itself stays clean.
+#pragma once
+
+#include "world.h"
+
+#include <string>
+
+namespace davit::simulation {
+
+enum class Fault : std::uint8_t {
+    offline_twice,
+    ready_before_online,
+    stop_forgets_a_helper,
+    late_exit_is_lost,
+    kill_before_the_budget,
+};
+
+Machine with_fault(Fault fault);
+
+} // namespace davit::simulation

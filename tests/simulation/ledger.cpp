@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger.h"
+
+#include "model/overloaded.h"
+
+#include <algorithm>
+
+namespace davit::simulation {
+
+using namespace model;
+
+namespace {
+
+void take_check(ServiceLedger& service, const ServiceSpec& spec, const CheckFinished& check) {
+    const auto kind = static_cast<std::size_t>(check.probe);
+    if (check.attempt != service.attempt || !service.check_in_flight[kind]) {
+        return;
+    }
+    service.check_in_flight[kind] = false;
+    if (check.probe != ProbeKind::readiness) {
+        return;
+    }
+    if (check.outcome == CheckOutcome::good) {
+        ++service.good_checks;
+        service.bad_checks = 0;
+        service.ever_ready = service.ever_ready || service.good_checks >= spec.readiness_probe->success_threshold;
+    } else if (!service.check_may_be_forgiven[kind]) {
+        ++service.bad_checks;
+        service.good_checks = 0;
+    }
+}
+
+void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEvent& event) {
+    const auto ends = [&] {
+        service.told = Process::none;
+        std::ranges::fill(service.check_in_flight, false);
+    };
+    std::visit(Overloaded{
+                   [&](const Launched& fact) {
+                       if (fact.attempt == service.attempt && service.told == Process::launching) {
+                           service.told = Process::alive;
+                       }
+                   },
+                   [&](const LaunchFailed& fact) {
+                       if (fact.attempt != service.attempt || service.told != Process::launching) {
+                           return;
+                       }
+                       ends();
+                       service.unasked_end = !service.stop_began;
+                       if (fact.failure != LaunchFailure::no_resources) {
+                           service.last_exit = exited_with(fact.failure == LaunchFailure::not_found ? 127 : 126);
+                       }
+                   },
+                   [&](const LeaderExited& fact) {
+                       if (fact.attempt != service.attempt || service.told != Process::alive) {
+                           return;
+                       }
+                       ends();
+                       service.last_exit = fact.status;
+                       service.unasked_end = !service.stop_began;
+                       service.left_behind = service.unasked_end && !fact.left_behind.empty();
+                       if (!fact.left_behind.empty()) {
+                           service.told = Process::leaving;
+                       }
+                   },
+                   [&](const SessionEmptied& fact) {
+                       if (fact.attempt == service.attempt && service.told == Process::leaving) {
+                           service.told = Process::none;
+                       }
+                   },
+                   [&](const CheckFinished& fact) { take_check(service, spec, fact); },
+                   [](const auto&) {},
+               },
+               event);
+}
+
+void take_signal(Ledger& ledger, const SignalReceived& signal, TimePoint now) {
+    if (!is_stop_signal(signal.signal)) {
+        return;
+    }
+    const bool prestop_waits =
+        std::ranges::any_of(ledger.open, [](const auto& entry) { return entry.second.verb == Verb::prestop; });
+    if (!ledger.kubelet_since) {
+        ledger.kubelet_since = now;
+        ledger.stalled = {};
+    }
+    ledger.first_signal = ledger.first_signal.value_or(now);
+    if (signal.from_inside) {
+        return;
+    }
+    const bool term_or_int = signal.signal == SIGTERM || signal.signal == SIGINT;
+    if (!ledger.first_outside) {
+        ledger.first_outside = now;
+        if (prestop_waits) {
+            ledger.hurried_since = now;
+        }
+    } else if (term_or_int && now - *ledger.first_outside >= 1s && !ledger.now_since) {
+        ledger.now_since = now;
+    }
+}
+
+void take_step_end(Ledger& ledger, const StepFinished& step, TimePoint now) {
+    if (!ledger.running || ledger.running->run != step.run) {
+        return;
+    }
+    ledger.last = ledger.running;
+    ledger.last_outcome = step.outcome;
+    ledger.last_was_ended = ledger.running_is_ended;
+    ledger.last_over = now;
+    ledger.running.reset();
+    if (ledger.last->kind == StepKind::online && step.outcome == StepOutcome::succeeded && !ledger.last_was_ended) {
+        ledger.online_steps_done = ledger.last->index + 1;
+    }
+}
+
+/// What one event can mean for the end, read from the event itself and from which services failed in it.
+EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before, const PodEvent& event,
+                    const PodTransition& transition) {
+    const auto main = *spec.main();
+    const auto* signal = std::get_if<SignalReceived>(&event);
+    const auto* request = std::get_if<Request>(&event);
+    if ((signal != nullptr && is_stop_signal(signal->signal)) ||
+        (request != nullptr && request->verb == Verb::prestop)) {
+        return EndReason::asked;
+    }
+    const auto* fact = std::get_if<ServiceFact>(&event);
+    if (fact != nullptr && fact->service == main) {
+        const bool ends =
+            std::holds_alternative<LeaderExited>(fact->event) || std::holds_alternative<LaunchFailed>(fact->event);
+        const bool failed = ledger.services[main].left_behind || transition.next.services[main].failed_probe;
+        return ends && !failed ? EndReason::main_ended : EndReason::main_failed;
+    }
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const bool newly_failed = transition.next.services[index].state == ServiceState::failed &&
+                                  before.services[index].state != ServiceState::failed && index != main;
+        if (newly_failed) {
+            const bool coming_up = before.lifecycle.goal == Goal::online && before.lifecycle.phase < Phase::online;
+            const auto needed = required_dependencies(spec, main);
+            const bool required = std::ranges::find(needed, index) != needed.end();
+            return coming_up && required ? EndReason::start_failed : EndReason::critical_failed;
+        }
+    }
+    return before.lifecycle.phase < Phase::online ? EndReason::start_failed : EndReason::unknown;
+}
+
+void take_phase(Ledger& ledger, std::string_view phase) {
+    if (phase == "going-online") {
+        ++ledger.online_begun;
+        ledger.online_steps_done = 0;
+    } else if (phase == "online") {
+        ledger.online_ever = true;
+    } else if (phase == "going-offline") {
+        ++ledger.offline_begun;
+    } else if (phase == "starting" || phase == "checking") {
+        ledger.stop_lists_in_way = 0;
+    }
+}
+
+void take_stop(ServiceLedger& service, const Lifecycle& lifecycle, TimePoint now) {
+    if (!service.stop_began) {
+        service.stop_began = now;
+        if (lifecycle.budget) {
+            service.planned_then = planned_end(*lifecycle.budget);
+        }
+    }
+}
+
+void take_order(ServiceLedger& service, const Lifecycle& lifecycle, const ServiceOrder& order, TimePoint now) {
+    std::visit(Overloaded{
+                   [&](const Launch&) {
+                       const auto exit = service.last_exit;
+                       service = {};
+                       service.last_exit = exit;
+                       service.attempt = order.attempt;
+                       service.told = Process::launching;
+                   },
+                   [&](const SignalSession&) { take_stop(service, lifecycle, now); },
+                   [&](const RunStopCommand&) { take_stop(service, lifecycle, now); },
+                   [](const SignalLeader&) {},
+                   [&](const RunCheck& check) {
+                       service.check_in_flight[static_cast<std::size_t>(check.probe)] = true;
+                       service.check_may_be_forgiven[static_cast<std::size_t>(check.probe)] = false;
+                   },
+                   [&](const CancelChecks&) { std::ranges::fill(service.check_in_flight, false); },
+               },
+               order.action);
+}
+
+} // namespace
+
+bool is_stop_signal(int signal) {
+    return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == 37;
+}
+
+void take_event(Ledger& ledger, const PodSpec& spec, const Pod&, const PodEvent& event, TimePoint now) {
+    std::visit(Overloaded{
+                   [&](const ServiceFact& fact) {
+                       take_fact(ledger.services[fact.service], spec.services[fact.service], fact.event);
+                   },
+                   [&](const StepFinished& step) { take_step_end(ledger, step, now); },
+                   [&](const SignalReceived& signal) { take_signal(ledger, signal, now); },
+                   [&](const Request& request) {
+                       ledger.open[request.id] = request;
+                       ledger.asked_at[request.id] = now;
+                       if (request.verb == Verb::prestop && !ledger.kubelet_since) {
+                           ledger.kubelet_since = now;
+                           ledger.stalled = {};
+                       }
+                   },
+                   [&](const ClientLeft& client) {
+                       ledger.open.erase(client.id);
+                       ledger.left.insert(client.id);
+                   },
+                   [&](const LoopStalled& stall) {
+                       ledger.stalled += stall.length;
+                       for (ServiceLedger& service : ledger.services) {
+                           std::ranges::fill(service.check_may_be_forgiven, true);
+                       }
+                   },
+                   [](const auto&) {},
+               },
+               event);
+}
+
+void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const PodEvent& event,
+                  const PodTransition& transition, TimePoint now) {
+    for (const Change& change : transition.changes) {
+        if (!change.service) {
+            take_phase(ledger, change.to);
+        }
+    }
+    const Lifecycle& next = transition.next.lifecycle;
+    const bool down_for_good = next.goal >= Goal::main_stopped;
+    if (down_for_good && before.lifecycle.goal < Goal::main_stopped) {
+        ledger.end_reason = reason_of(ledger, spec, before, event, transition);
+    }
+    ledger.also_asked = ledger.also_asked || ledger.kubelet_since.has_value();
+    if (next.goal == Goal::exit && !ledger.exit_since) {
+        ledger.exit_since = now;
+        if (!ledger.kubelet_since) {
+            ledger.stalled = {};
+        }
+    }
+    if (helpers_must_stop(next) && !ledger.helpers_stop_since) {
+        ledger.helpers_stop_since = now;
+        ledger.planned_when_helpers_stop = planned_end(*next.budget);
+        ledger.up_when_helpers_stop = static_cast<std::size_t>(std::ranges::count_if(
+            ledger.services, [](const ServiceLedger& service) { return service.told != Process::none; }));
+    }
+}
+
+void take_action(Ledger& ledger, const Lifecycle& lifecycle, const Action& action, TimePoint now) {
+    std::visit(
+        Overloaded{
+            [&](const ServiceOrder& order) { take_order(ledger.services[order.service], lifecycle, order, now); },
+            [&](const RunStep& step) {
+                ledger.running = step;
+                ledger.running_is_ended = false;
+                const bool first = step.index == 0 && step.attempt == 1;
+                ledger.offline_lists += first && step.kind == StepKind::offline ? 1U : 0U;
+                ledger.stop_lists_in_way += first && step.kind == StepKind::stop ? 1U : 0U;
+            },
+            [&](const EndStep& step) {
+                if (ledger.running && ledger.running->run == step.run) {
+                    ledger.running_is_ended = true;
+                }
+            },
+            [](const CountConnections&) {},
+            [&](const Answer& answer) { ledger.open.erase(answer.request); },
+            [&](const EndContainer&) { ledger.ended = true; },
+        },
+        action);
+}
+
+} // namespace davit::simulation

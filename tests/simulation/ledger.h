@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an honest bystander has seen: which facts were told to the model, which orders it gave, what phases it
+// passed through. Kept beside the model and never read from its inside, so that the invariants can compare the two.
+#pragma once
+
+#include "scenario.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace davit::simulation {
+
+struct ServiceLedger {
+    model::Process told = model::Process::none; // as the facts said
+    unsigned attempt = 0;                       // launches so far
+    std::optional<TimePoint> stop_began;        // the first stop order of this attempt
+    std::optional<TimePoint> planned_then;      // the planned end of the pod's stop at that moment
+    std::optional<model::ExitStatus> last_exit; // of any attempt
+    bool unasked_end = false;                   // the last end came without a stop order
+    bool left_behind = false;                   // and left processes
+    bool failed_probe = false;                  // a startup or liveness probe of this attempt was bad for good
+    int good_checks = 0;                        // readiness checks in a row; a forgiven one counts for nobody
+    int bad_checks = 0;
+    bool ever_ready = false;
+    bool check_in_flight[3] = {};
+    bool check_may_be_forgiven[3] = {};
+};
+
+/// Why the container goes down for good, as far as a bystander can tell.
+enum class EndReason : std::uint8_t { none, asked, main_ended, main_failed, start_failed, critical_failed, unknown };
+
+struct Ledger {
+    std::vector<ServiceLedger> services;
+
+    std::optional<model::RunStep> running; // the step that runs
+    std::optional<model::RunStep> last;    // the step before it, and how it ended
+    model::StepOutcome last_outcome = model::StepOutcome::succeeded;
+    bool last_was_ended = false; // EndStep was sent to it
+    TimePoint last_over;
+    bool running_is_ended = false;
+    std::size_t online_steps_done = 0; // of the present online attempt
+
+    unsigned online_begun = 0;
+    unsigned offline_begun = 0;
+    unsigned offline_lists = 0; // first steps of offline lists that were run
+    unsigned preload_lists = 0;
+    unsigned stop_lists_in_way = 0; // since the last way up
+    bool online_ever = false;
+
+    std::optional<TimePoint> kubelet_since; // the first prestop or stop signal
+    std::optional<TimePoint> first_signal;  // the first stop signal
+    std::optional<TimePoint> first_outside; // the first stop signal from outside
+    std::optional<TimePoint> hurried_since;
+    std::optional<TimePoint> now_since;
+    std::optional<TimePoint> exit_since; // the goal is exit
+    std::optional<TimePoint> helpers_stop_since;
+    std::size_t up_when_helpers_stop = 0;
+    TimePoint planned_when_helpers_stop;
+    Duration stalled{}; // since kubelet_since or exit_since
+    EndReason end_reason = EndReason::none;
+    bool also_asked = false; // a stop was asked for, if not as the first reason
+
+    std::map<model::RequestId, model::Request> open;
+    std::map<model::RequestId, TimePoint> asked_at;
+    std::set<model::RequestId> left;
+    bool ended = false;
+};
+
+/// Facts change the ledger before the model sees them; `pod` is the state before.
+void take_event(Ledger& ledger, const model::PodSpec& spec, const model::Pod& pod, const model::PodEvent& event,
+                TimePoint now);
+/// The model's answer: phases it went through, then each action as it is obeyed.
+void take_changes(Ledger& ledger, const model::PodSpec& spec, const model::Pod& before, const model::PodEvent& event,
+                  const model::PodTransition& transition, TimePoint now);
+void take_action(Ledger& ledger, const model::Lifecycle& lifecycle, const model::Action& action, TimePoint now);
+
+/// TERM, INT, QUIT and RTMIN+3.
+bool is_stop_signal(int signal);
+
+} // namespace davit::simulation

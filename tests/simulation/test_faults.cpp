@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The proof of the pudding: five planted faults, and the invariant that catches each.
+#include "faults.h"
+#include "support/catch.h"
+
+#include <map>
+#include <string>
+
+using namespace davit::simulation;
+
+namespace {
+
+constexpr std::uint64_t most_seeds = 300;
+
+/// Which invariants complained, over a fixed number of seeds.
+std::map<std::string, unsigned> complaints_about(Fault fault) {
+    std::map<std::string, unsigned> complaints;
+    for (std::uint64_t seed = 1; seed <= most_seeds; ++seed) {
+        const Scenario scenario = make_scenario(seed);
+        const Machine machine = with_fault(fault);
+        const Outcome outcome = run(scenario, machine, Telling::silent);
+        if (outcome.violation) {
+            ++complaints[outcome.violation->invariant];
+        }
+    }
+    return complaints;
+}
+
+} // namespace
+
+TEST_CASE("an offline that runs twice is caught", "[faults]") {
+    CHECK(complaints_about(Fault::offline_twice)["offline_runs_once_per_online"] > 0);
+}
+
+TEST_CASE("a pod that is ready before it is online is caught", "[faults]") {
+    CHECK(complaints_about(Fault::ready_before_online)["ready_means_online"] > 0);
+}
+
+TEST_CASE("a stop that forgets a helper is caught", "[faults]") {
+    CHECK(complaints_about(Fault::stop_forgets_a_helper)["nothing_outlives_the_container"] > 0);
+}
+
+TEST_CASE("a late exit that is lost is caught", "[faults]") {
+    CHECK(complaints_about(Fault::late_exit_is_lost)["facts_are_taken"] > 0);
+}
+
+TEST_CASE("a KILL before the budget is caught", "[faults]") {
+    CHECK(complaints_about(Fault::kill_before_the_budget)["kill_waits_for_the_deadline"] > 0);
+}
