@@ -75,18 +75,18 @@ private:
     }
 
     void take_stop_signal(const StopSignalled& signal) {
-        if (state_.stop_signalled) {
-            const bool again = !signal.from_inside && (signal.signal == SIGTERM || signal.signal == SIGINT) &&
-                               now_ - *state_.stop_signalled >= second_signal_after;
-            if (again) {
-                hasten(Haste::now, "a second " + signal_name(signal.signal) + " came");
-            }
-            return;
+        const bool sent_again = state_.stop_signalled && (signal.signal == SIGTERM || signal.signal == SIGINT) &&
+                                now_ - *state_.stop_signalled >= second_signal_after;
+        const bool first_from_outside = !signal.from_inside && !state_.stop_signalled;
+        if (!signal.from_inside && sent_again) {
+            return hasten(Haste::now, "a second " + signal_name(signal.signal) + " came");
         }
-        state_.stop_signalled = now_;
+        if (first_from_outside) {
+            state_.stop_signalled = now_;
+        }
         count_from_kubelet();
         go_down(Goal::exit, StepReason::signal);
-        if (signal.prestop_client_waits) {
+        if (first_from_outside && signal.prestop_client_waits) {
             hasten(Haste::hurried,
                    signal_name(signal.signal) + " came while prestop still waits: the grace period is used up");
         }
@@ -103,6 +103,9 @@ private:
     }
 
     void take_online() {
+        if (state_.phase == Phase::online) {
+            return;
+        }
         state_.online_asked = true;
         if (is_way_up(state_.phase)) {
             if (state_.at_manual_gate) {
@@ -586,6 +589,14 @@ private:
         return written ? std::min(now_ + *written, limit) : limit;
     }
 
+    /// Whether a try that begins at `moment` makes sense.
+    bool is_time_left(StepKind kind, TimePoint moment) const {
+        if (is_start_step(kind)) {
+            return true;
+        }
+        return moment < (state_.haste == Haste::none ? step_limit(kind) : hard_deadline(state_));
+    }
+
     TimePoint step_limit(StepKind kind) const { return step_deadline(*state_.budget, spec_, kind, now_); }
 
     void take_step(const StepFinished& step) {
@@ -607,7 +618,7 @@ private:
             return next_step();
         }
         const StepSpec& spec = spec_.lifecycle.steps(list.kind)[list.index];
-        if (list.attempt < spec.attempts && state_.haste != Haste::now) {
+        if (list.attempt < spec.attempts && is_time_left(list.kind, now_ + spec.period)) {
             ++list.attempt;
             list.next_try = now_ + spec.period;
             return;
@@ -697,14 +708,13 @@ private:
         }
     }
 
-    /// KILL 2 s after TERM, and never later than the budget allows.
+    /// KILL 2 s after TERM, earlier where that would take more than half of what is left for main's own end.
     TimePoint kill_moment(const StepRun& run) const {
-        const TimePoint kill = now_ + step_kill_after;
         if (is_start_step(run.kind)) {
-            return kill;
+            return now_ + step_kill_after;
         }
         const TimePoint limit = state_.haste == Haste::none ? main_deadline(*state_.budget) : hard_deadline(state_);
-        return std::min(kill, std::max(now_, limit));
+        return now_ + std::min(step_kill_after, std::max(limit - now_, Duration::zero()) / 2);
     }
 
     // ---- drain ---------------------------------------------------------------------------------------

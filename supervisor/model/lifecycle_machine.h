@@ -171,7 +171,7 @@ struct Lifecycle {
     std::optional<Drain> drain;
     std::optional<ShutdownBudget> budget;    // of the way down that runs
     bool kubelet_counts = false;             // `budget` counts from a prestop or a stop signal
-    std::optional<TimePoint> stop_signalled; // the first one
+    std::optional<TimePoint> stop_signalled; // the first one from outside
     Haste haste = Haste::none;
     EndCause cause = EndCause::none;
     bool start_failed = false; // a failed start is held: the place of rest is failed, not offline

@@ -58,7 +58,11 @@ private:
     // ---- events ------------------------------------------------------------------------------------
 
     void begin() {
-        move(PodStarted{});
+        if (spec_.plain_init) {
+            pod_.lifecycle.since = now_; // nothing is timed: no gate, no budget
+        } else {
+            move(PodStarted{});
+        }
         for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
             if (spec_.services[index].enabled) {
                 deliver(index, StartRequested{"start of davit"});
@@ -250,7 +254,7 @@ private:
         }
         tell_service_change(index, from, was_ready);
         const bool concerned = service.state != from || service.attempt != attempt;
-        if (index == main_ && ended && concerned && is_up(from)) {
+        if (index == main_ && ended && concerned && is_up(from) && !spec_.plain_init) {
             move(MainEnded{});
         }
     }
@@ -348,7 +352,7 @@ private:
         case ServiceState::inactive: return MainView::waiting;
         case ServiceState::blocked:
         case ServiceState::backoff: return main.attempt == 0 ? MainView::waiting : MainView::restarting;
-        case ServiceState::starting: return MainView::starting;
+        case ServiceState::starting: return main.process == Process::alive ? MainView::starting : MainView::waiting;
         case ServiceState::running: return MainView::running;
         case ServiceState::stopping: return MainView::leaving;
         case ServiceState::stopped:
@@ -412,6 +416,7 @@ private:
             return kill_everything();
         }
         if (helpers_must_stop(pod_.lifecycle)) {
+            std::ranges::fill(pod_.pending, Pending::none);
             return stop_helpers();
         }
         return stop_pending();
@@ -434,8 +439,7 @@ private:
 
     bool stop_helpers() {
         bool any = false;
-        const int levels =
-            levels_left(graph_, [&](ServiceIndex index) { return !is_down(pod_.services[index]); });
+        const int levels = levels_left(graph_, [&](ServiceIndex index) { return !is_down(pod_.services[index]); });
         for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
             if (index == main_ || is_resting(pod_.services[index]) || !has_to_be_stopped(index)) {
                 continue;
@@ -566,6 +570,8 @@ private:
             const std::optional<Judgement> judgement = judge(spec_, pod_, waiter, now_);
             if (judgement) {
                 answer(waiter.request.id, judgement->verdict, judgement->message);
+            } else if (pod_.lifecycle.ended) {
+                answer(waiter.request.id, Verdict::failed, "the container ends");
             } else {
                 still.push_back(std::move(waiter));
             }

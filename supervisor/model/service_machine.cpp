@@ -15,7 +15,7 @@ namespace davit::model {
 namespace {
 
 /// After KILL the session is killed again this often until it is empty: a fork may have raced with the signal.
-constexpr Duration kill_again_after = 1s;
+constexpr Duration kill_again_after = 200ms;
 
 constexpr std::array all_probes{ProbeKind::startup, ProbeKind::readiness, ProbeKind::liveness};
 
@@ -462,17 +462,29 @@ private:
     TimePoint now_;
 };
 
+/// A fact about the process comes once, at its stage; told twice it concerns nobody.
+bool fits_process(Process process, const ServiceEvent& event) {
+    const bool launch = std::holds_alternative<Launched>(event) || std::holds_alternative<LaunchFailed>(event);
+    if (launch) {
+        return process == Process::launching;
+    }
+    if (std::holds_alternative<LeaderExited>(event)) {
+        return process == Process::alive;
+    }
+    return !std::holds_alternative<SessionEmptied>(event) || process == Process::leaving;
+}
+
 /// Facts about a process that carry another attempt's number are late: they concern nobody.
 bool concerns(const Service& service, const ServiceEvent& event) {
-    return std::visit(
-        [&](const auto& fact) {
-            if constexpr (requires { fact.attempt; }) {
-                return fact.attempt == service.attempt;
-            } else {
-                return true;
-            }
-        },
-        event);
+    return fits_process(service.process, event) && std::visit(
+                                                       [&](const auto& fact) {
+                                                           if constexpr (requires { fact.attempt; }) {
+                                                               return fact.attempt == service.attempt;
+                                                           } else {
+                                                               return true;
+                                                           }
+                                                       },
+                                                       event);
 }
 
 } // namespace
