@@ -66,7 +66,7 @@ void ChildReaper::reap() {
 
 bool ChildReaper::reap_one() {
     siginfo_t info{};
-    // Only a look: a child that is somebody's must not lose its pid before its owner knows.
+    // Only a look: nobody's child may lose its pid before it is known whose it is.
     if (!wait_for(P_ALL, 0, info, WNOWAIT)) {
         return false;
     }
@@ -74,9 +74,6 @@ bool ChildReaper::reap_one() {
     if (watched_.contains(child)) {
         reap_watched(child);
         return true;
-    }
-    if (on_stranger_) {
-        on_stranger_(child);
     }
     wait_for(P_PID, static_cast<id_t>(child), info, 0);
     ++orphans_reaped_;

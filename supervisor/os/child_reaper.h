@@ -4,7 +4,7 @@
 // count: each hint empties the queue, in portions, so that twenty thousand orphans do not hold up the loop.
 //
 //   SIGCHLD ─► reap(): peek (WNOWAIT) ─┬─ watched ─► reap, tell its owner
-//                                      ├─ stranger ─► tell on_stranger, reap, count
+//                                      ├─ stranger ─► reap, count
 //                                      └─ none left, or 256 done ─► on_turn_end
 #pragma once
 
@@ -38,8 +38,6 @@ public:
     /// A child that was given to `watch` and has not been reaped.
     bool is_watched(pid_t child) const { return watched_.contains(child); }
 
-    /// Called before a stranger is reaped: /proc still knows the zombie.
-    void on_stranger(std::function<void(pid_t)> call) { on_stranger_ = std::move(call); }
     /// Called at the end of a turn in which at least one child was reaped: the moment to look at sessions.
     void on_turn_end(std::function<void()> call) { on_turn_end_ = std::move(call); }
 
@@ -54,7 +52,6 @@ private:
 
     boost::asio::io_context& loop_;
     std::unordered_map<pid_t, OnExit> watched_;
-    std::function<void(pid_t)> on_stranger_;
     std::function<void()> on_turn_end_;
     std::uint64_t orphans_reaped_ = 0;
     bool goes_on_ = false;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t scratch_size = std::size_t{256} * 1024;
 constexpr std::size_t kept_capacity = std::size_t{512} * 1024;
-constexpr int own_pipe_size = 1024 * 1024;
+constexpr int own_pipe_size = 256 * 1024;
 constexpr std::size_t page = 4096;
 /// A terminal that says it takes something takes this much (the tty layer wakes writers at 256 free bytes).
 constexpr std::size_t terminal_piece = 256;

@@ -38,11 +38,15 @@ std::shared_ptr<Attempt> begin(const asio::any_io_executor& executor, const tcp:
 
 asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, Duration timeout) {
     const TimePoint deadline = std::chrono::steady_clock::now() + timeout;
-    const auto addresses = co_await resolve(host.empty() ? std::string{"localhost"} : std::move(host), timeout);
+    if (host.empty()) {
+        host = "localhost";
+    }
+    const auto addresses = co_await resolve(host, timeout);
     if (!addresses) {
         co_return std::unexpected{addresses.error()};
     }
     const auto executor = co_await asio::this_coro::executor;
+    const std::string what = "cannot connect to " + host + ":" + std::to_string(port) + ": ";
     std::string reason;
     for (const auto& address : *addresses) {
         const auto attempt = begin(executor, tcp::endpoint{address, port});
@@ -50,10 +54,10 @@ asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, 
         boost::system::error_code ignored;
         attempt->socket.close(ignored);
         if (!goes_on) {
-            co_return failure("cancelled");
+            co_return failure(what + "cancelled");
         }
         if (!attempt->result) {
-            co_return failure("no answer in time");
+            co_return failure(what + "no answer in time");
         }
         if (!*attempt->result) {
             co_return Result<void>{};
@@ -63,7 +67,7 @@ asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, 
             reason = errno_text(attempt->result->value());
         }
     }
-    co_return failure(reason);
+    co_return failure(what + reason);
 }
 
 } // namespace davit::os

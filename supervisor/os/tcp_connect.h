@@ -13,7 +13,7 @@
 namespace davit::os {
 
 /// Connects to the first address of `host` that accepts, and hangs up. An empty host is localhost. May be
-/// cancelled. Error: why not, without the address ("connection refused", "no answer in time").
+/// cancelled. Error: "cannot connect to db:5432: connection refused", "cannot resolve db: no such host".
 boost::asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, Duration timeout);
 
 } // namespace davit::os

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who belongs to a service: first by a table of made-up processes, then with real ones that flee.
+#include "os/session_scan.h"
+
+#include "os/process_setup.h"
+#include "os/signals.h"
+#include "support.h"
+#include "support/catch.h"
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+using namespace davit;
+using namespace davit::os;
+using namespace davit::test;
+
+namespace {
+
+constexpr pid_t davit_pid = 1;
+
+ProcessInfo process(pid_t pid, pid_t parent, pid_t group, pid_t session, char state = 'S') {
+    return {.pid = pid, .parent = parent, .group = group, .session = session, .state = state, .command = "made-up"};
+}
+
+/// Pids that belong to the service `web`, led by 10.
+std::set<pid_t> chosen(const std::vector<ProcessInfo>& all, const SessionQuery& query,
+                       const std::set<pid_t>& named = {}, const std::set<pid_t>& other_leaders = {}) {
+    const SessionRules rules{.davit = davit_pid,
+                             .carries_name = [&](pid_t pid) { return named.contains(pid); },
+                             .is_other_leader = [&](pid_t pid) { return other_leaders.contains(pid); }};
+    std::set<pid_t> pids;
+    for (const ProcessInfo& selected : select_processes(all, query, rules)) {
+        pids.insert(selected.pid);
+    }
+    return pids;
+}
+
+const SessionQuery web{.leader = 10, .service = "web"};
+
+} // namespace
+
+TEST_CASE("a command may hold anything, also what looks like the rest of the line", "[session_scan]") {
+    CHECK(parse_process_stat("41 (a) S 7 (b) R 10 11 12 0 -1 4194304\n") ==
+          ProcessInfo{.pid = 41, .parent = 10, .group = 11, .session = 12, .state = 'R', .command = "a) S 7 (b"});
+}
+
+TEST_CASE("a text that is no process gives none", "[session_scan]") {
+    CHECK(parse_process_stat("").pid == 0);
+    CHECK(parse_process_stat("41 (sh").pid == 0);
+    CHECK(parse_process_stat("41 (sh) S").pid == 0);
+    CHECK(parse_process_stat("x (sh) S 1 2 3").pid == 0);
+}
+
+TEST_CASE("a service is its leader's session, in whatever group, without the zombies", "[session_scan]") {
+    const std::vector all = {process(1, 0, 1, 1),    process(10, 1, 10, 10),      process(11, 10, 11, 10),
+                             process(12, 1, 10, 10), process(13, 1, 13, 10, 'Z'), process(20, 1, 20, 20)};
+
+    CHECK(chosen(all, web, {}, {10, 20}) == std::set{10, 11, 12});
+}
+
+TEST_CASE("an orphan of davit that carries the service's name belongs to it, and so does its family",
+          "[session_scan]") {
+    const std::vector all = {process(1, 0, 1, 1), process(30, 1, 30, 30), process(31, 30, 31, 31),
+                             process(40, 1, 40, 40), process(41, 40, 40, 40)};
+
+    CHECK(chosen(all, web, {30}) == std::set{30, 31});
+}
+
+TEST_CASE("what left the session while its parent lives belongs to the service", "[session_scan]") {
+    const std::vector all = {process(1, 0, 1, 1), process(10, 1, 10, 10), process(11, 10, 11, 11)};
+
+    CHECK(chosen(all, web, {}, {10}) == std::set{10, 11});
+}
+
+TEST_CASE("another leader never belongs to it, whatever its environment says", "[session_scan]") {
+    const std::vector all = {process(1, 0, 1, 1), process(50, 1, 50, 50), process(51, 50, 50, 50)};
+
+    CHECK(chosen(all, web, {50, 51}, {50}).empty());
+}
+
+TEST_CASE("a running step's session and family do not belong to it, also after they were orphaned", "[session_scan]") {
+    SessionQuery query = web;
+    query.excluded = {60};
+    const std::vector all = {process(1, 0, 1, 1), process(60, 1, 60, 60), process(61, 60, 61, 61),
+                             process(62, 1, 60, 60), process(64, 1, 60, 70)};
+
+    CHECK(chosen(all, query, {60, 62, 64}).empty());
+}
+
+TEST_CASE("what came from outside the container belongs to no service", "[session_scan]") {
+    // kubectl exec: its parent is not in this namespace.
+    const std::vector all = {process(1, 0, 1, 1), process(80, 0, 80, 80), process(81, 80, 80, 80)};
+
+    CHECK(chosen(all, web, {80, 81}).empty());
+}
+
+TEST_CASE("a main in davit's own session is its group and what descends from davit there, not the shell around it",
+          "[session_scan]") {
+    SessionQuery query{.leader = 10, .bound = SessionQuery::Bound::group, .service = "main"};
+    const std::vector all = {process(1, 5, 1, 5),   process(5, 0, 5, 5),    process(6, 5, 6, 5),
+                             process(10, 1, 10, 5), process(11, 10, 11, 5), process(12, 1, 12, 5),
+                             process(20, 1, 20, 20)};
+
+    CHECK(chosen(all, query, {}, {10, 20}) == std::set{10, 11, 12});
+}
+
+TEST_CASE("in plain init every orphan belongs to the one program", "[session_scan]") {
+    SessionQuery query{.leader = 10, .bound = SessionQuery::Bound::group, .service = ""};
+    const std::vector all = {process(1, 0, 1, 1), process(30, 1, 30, 30)};
+
+    CHECK(chosen(all, query) == std::set{30});
+}
+
+namespace {
+
+/// davit with one service and the processes that its script makes; each writes its pid to a file.
+struct Service {
+    explicit Service(const std::string& script) {
+        REQUIRE(adopt_orphans());
+        take_over_signals();
+        REQUIRE(signals.start());
+        SpawnRequest request = shell(script);
+        request.environment.emplace_back("DAVIT_SERVICE=web");
+        request.directory = folder / "";
+        const auto child = spawn(request);
+        REQUIRE(child);
+        query.leader = *child;
+        reaper.watch(*child, [this](model::ExitStatus) { leader_ended = true; });
+    }
+
+    pid_t pid_in(const std::string& name) {
+        pid_t pid = 0;
+        REQUIRE(run_until(loop, [&] { return (std::ifstream{folder / name} >> pid) && pid > 0; }));
+        return pid;
+    }
+
+    std::set<pid_t> pids() const {
+        std::set<pid_t> found;
+        for (const ProcessInfo& left : scan.processes_of(query)) {
+            found.insert(left.pid);
+        }
+        return found;
+    }
+
+    Folder folder;
+    boost::asio::io_context loop{1};
+    ChildReaper reaper{loop};
+    SignalReceiver signals{loop, [](const ReceivedSignal&) {}, [this] { reaper.reap(); }};
+    SessionScan scan{reaper};
+    SessionQuery query{.service = "web"};
+    bool leader_ended = false;
+};
+
+} // namespace
+
+TEST_CASE("a service without a process is empty once its leader was reaped", "[session_scan]") {
+    Service service{"exit 0"};
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+
+    CHECK(service.scan.is_empty(service.query));
+    CHECK(service.pids().empty());
+}
+
+TEST_CASE("what a leader left in its session is seen by name, and a signal ends it", "[session_scan]") {
+    Service service{"sleep 600 & echo $! > left"};
+    const pid_t left = service.pid_in("left");
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+
+    CHECK_FALSE(service.scan.is_empty(service.query));
+    REQUIRE(
+        run_until(service.loop, [&] { return service.scan.processes_of(service.query).front().command == "sleep"; }));
+    CHECK(service.pids() == std::set{left});
+
+    service.scan.signal(service.query, SIGTERM);
+    CHECK(run_until(service.loop, [&] { return service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("a daemon that made a session of its own is found by DAVIT_SERVICE and ended with its family",
+          "[session_scan]") {
+    Service service{"setsid sh -c 'sleep 600 & echo $! > child; echo $$ > daemon; wait' &"};
+    const pid_t daemon = service.pid_in("daemon");
+    const pid_t child = service.pid_in("child");
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+
+    CHECK(service.pids() == std::set{daemon, child});
+    service.scan.signal(service.query, SIGKILL);
+    CHECK(run_until(service.loop, [&] { return service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("another service's daemon is left alone", "[session_scan]") {
+    Service service{"setsid sh -c 'echo $$ > daemon; exec sleep 600' &"};
+    const pid_t daemon = service.pid_in("daemon");
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+    SessionQuery other{.leader = service.query.leader, .service = "we"};
+
+    CHECK(service.scan.is_empty(other));
+    service.scan.signal(other, SIGKILL);
+    CHECK(::kill(daemon, 0) == 0);
+    service.scan.signal(service.query, SIGKILL);
+    CHECK(run_until(service.loop, [&] { return service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("a living leader is signalled with all of its session", "[session_scan]") {
+    Service service{"sleep 600 & echo $! > left; sleep 600"};
+    service.pid_in("left");
+
+    service.scan.signal(service.query, SIGKILL);
+
+    CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("davit never signals itself, its group or everybody", "[session_scan]") {
+    signal_group(::getpgrp(), SIGKILL);
+    signal_group(1, SIGKILL);
+    signal_group(0, SIGKILL);
+    signal_group(-1, SIGKILL);
+    signal_process(0, SIGKILL);
+    signal_process(-1, SIGKILL);
+
+    CHECK(::getpid() > 0); // still here
+}
