@@ -32,6 +32,9 @@ constexpr int cannot_run = 125;
 /// At the end a client whose verb has an answer still hears it.
 constexpr std::chrono::milliseconds patience_with_clients{500};
 
+/// Plain init: between TERM and KILL for what CMD leaves behind.
+constexpr std::chrono::seconds grace_of_what_is_left{2};
+
 int refuse(std::string_view text) {
     std::fprintf(stderr, "davit run: %.*s\n", static_cast<int>(text.size()), text.data());
     return cannot_run;
@@ -80,7 +83,10 @@ std::optional<model::PodSpec> load_configuration(const RunOptions& options) {
     if (config::has_error(loaded, config::Purpose::run)) {
         return std::nullopt;
     }
-    loaded.pod.signal_group = options.signal_group && loaded.pod.plain_init;
+    if (loaded.pod.plain_init) {
+        loaded.pod.signal_group = options.signal_group;
+        loaded.pod.services.front().grace = grace_of_what_is_left;
+    }
     return std::move(loaded.pod);
 }
 

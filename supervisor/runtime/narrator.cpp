@@ -21,10 +21,10 @@ std::string with_reason(std::string_view subject, std::string_view state, std::s
     return reason.empty() ? fmt::format("{} {}", subject, state) : fmt::format("{} {} ({})", subject, state, reason);
 }
 
-/// What nobody asked for is a warning, what is given up an error.
-LogLevel level_of(const model::Change& change, const model::Service& service) {
+/// What nobody asked for is a warning, what is given up an error; how a plain init's command ends is its own affair.
+LogLevel level_of(const model::Change& change, const model::Service& service, const model::PodSpec& spec) {
     if (change.to == model::to_string(ServiceState::failed)) {
-        return LogLevel::error;
+        return spec.plain_init && !service.cannot_execute ? LogLevel::info : LogLevel::error;
     }
     const bool troubled = change.to == model::to_string(ServiceState::backoff) || change.to == "not ready" ||
                           (change.to == model::to_string(ServiceState::stopping) && !service.stop_asked);
@@ -34,6 +34,9 @@ LogLevel level_of(const model::Change& change, const model::Service& service) {
 } // namespace
 
 void Narrator::tell(const model::Change& change, const model::Pod& pod, TimePoint now) {
+    if (way_up_began_ == TimePoint{}) {
+        way_up_began_ = now; // davit's own start
+    }
     journal_.add(JournalEntry{.number = 0,
                               .at = now,
                               .service = change.service ? spec_.services[*change.service].name : std::string{},
@@ -48,7 +51,7 @@ void Narrator::tell(const model::Change& change, const model::Pod& pod, TimePoin
 }
 
 void Narrator::tell_pod(const model::Change& change, TimePoint now) {
-    if (way_up_began_ == TimePoint{} || is_rest(change.from)) {
+    if (is_rest(change.from)) {
         way_up_began_ = now;
     }
     std::string line;
@@ -57,15 +60,22 @@ void Narrator::tell_pod(const model::Change& change, TimePoint now) {
     } else {
         line = with_reason("phase", change.to, change.reason);
     }
-    log_.write(change.to == model::to_string(Phase::failed) ? LogLevel::error : LogLevel::info, line);
+    log(change.to == model::to_string(Phase::failed) ? LogLevel::error : LogLevel::info, line);
     listeners_.tell_pod(line);
     told_missing_.clear();
 }
 
 void Narrator::tell_service(const model::Change& change, const model::Service& service) {
     const std::string line = with_reason(spec_.services[*change.service].name, change.to, change.reason);
-    log_.write(level_of(change, service), line);
+    log(level_of(change, service, spec_), line);
     listeners_.tell_service(*change.service, line);
+}
+
+/// A plain init is as silent as the command would be without it.
+void Narrator::log(LogLevel level, std::string_view line) {
+    if (!spec_.plain_init || level != LogLevel::info) {
+        log_.write(level, line);
+    }
 }
 
 void Narrator::tell_missing(const model::Pod& pod) {

@@ -9,6 +9,7 @@
 #include "runtime/log.h"
 
 #include <string>
+#include <string_view>
 
 namespace davit::runtime {
 
@@ -27,6 +28,7 @@ public:
     void tell_phase(model::RequestId client, const model::Pod& pod);
 
 private:
+    void log(LogLevel level, std::string_view line);
     void tell_pod(const model::Change& change, TimePoint now);
     void tell_service(const model::Change& change, const model::Service& service);
 
