@@ -155,6 +155,7 @@ std::vector<model::EnvVariable> read_env(const Node& map) {
 
 std::vector<int> read_integers(const Node& list) {
     std::vector<int> numbers;
+    numbers.reserve(list.children.size());
     for (const Node& item : list.children) {
         numbers.push_back(static_cast<int>(item.number));
     }

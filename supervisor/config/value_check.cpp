@@ -225,11 +225,16 @@ private:
         const std::string& text = node.text();
         if (text.empty()) {
             tell(node, path, node.value ? concat("is empty: ", quoted(node.written), " gives nothing") : "is empty");
-        } else if (key.type == ValueType::absolute_path && !text.starts_with('/')) {
-            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
-        } else if (key.type == ValueType::url && !text.starts_with("http://") && !text.starts_with("https://")) {
+        } else if (!fits(text, key.type)) {
             tell_mismatch(node, key, path, node.value ? gives_something_else : "");
         }
+    }
+
+    static bool fits(std::string_view text, ValueType type) {
+        if (type == ValueType::absolute_path) {
+            return text.starts_with('/');
+        }
+        return type != ValueType::url || text.starts_with("http://") || text.starts_with("https://");
     }
 
     void check_boolean(Node& node, const Key& key, const KeyPath& path) {
