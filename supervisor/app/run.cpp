@@ -126,6 +126,7 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
                                    {.environment = whole_environment(),
                                     .socket = socket.place,
                                     .cpus = cpus,
+                                    .open_descriptors = os::raise_descriptor_limit(),
                                     .callers_signals = callers_signals,
                                     .termination_log = from_environment("DAVIT_TERMINATION_LOG")}};
     std::optional<api::Server> server;

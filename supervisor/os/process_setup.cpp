@@ -21,6 +21,15 @@ Result<void> adopt_orphans() {
     return failure("cannot become the reaper of orphans (PR_SET_CHILD_SUBREAPER): " + errno_text(errno));
 }
 
+rlim_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    return before;
+}
+
 std::string host_name() {
     std::array<char, 256> name{};
     if (::gethostname(name.data(), name.size() - 1) != 0) {

@@ -5,6 +5,7 @@
 #include "model/result.h"
 
 #include <string>
+#include <sys/resource.h>
 
 namespace davit::os {
 
@@ -13,6 +14,10 @@ bool is_pid_1();
 /// Orphans among davit's descendants become its children, as they do by themselves for PID 1
 /// (PR_SET_CHILD_SUBREAPER, prctl(2)). Nothing to do for PID 1.
 Result<void> adopt_orphans();
+
+/// Raises the soft limit of open descriptors to the hard one: every relayed service needs two. Gives the limit
+/// that was there before, which children should get back.
+rlim_t raise_descriptor_limit();
 
 std::string host_name();
 

@@ -18,6 +18,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <variant>
 #include <vector>
@@ -60,6 +61,8 @@ struct SpawnRequest {
     std::optional<sigset_t> signal_mask;
     /// Signals that stay ignored in the child (plain init). nullopt: none, all are at their default.
     std::optional<sigset_t> ignored_signals;
+    /// Soft limit of open descriptors (setrlimit(2)). nullopt: davit's own, which it may have raised.
+    std::optional<rlim_t> open_descriptors;
 };
 
 enum class SpawnStage : std::uint8_t { fork, session, directory, descriptors, exec };

@@ -80,6 +80,7 @@ os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const
         .environment = host_.environment_of(spec),
         .directory = spec.working_dir ? spec.working_dir->value : std::string{},
         .placement = placement_of(spec),
+        .open_descriptors = host_.options.open_descriptors,
     };
     if (spec.main) {
         request.streams[0] = os::InheritStream{};

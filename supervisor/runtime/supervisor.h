@@ -19,8 +19,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
 #include <vector>
 
 namespace davit::runtime {
@@ -35,10 +37,11 @@ struct Listener {
 
 /// What `app` decides before anything runs.
 struct SupervisorOptions {
-    std::vector<std::string> environment; // PID 1's own, as NAME=value
-    std::string socket;                   // for DAVIT_SOCKET
-    int cpus = 1;                         // for DAVIT_CPUS
-    os::CallersSignals callers_signals{}; // plain init passes them on
+    std::vector<std::string> environment;   // PID 1's own, as NAME=value
+    std::string socket;                     // for DAVIT_SOCKET
+    int cpus = 1;                           // for DAVIT_CPUS
+    std::optional<rlim_t> open_descriptors; // the soft limit that children get; nullopt: davit's
+    os::CallersSignals callers_signals{};   // plain init passes them on
     std::string termination_log; // path asked for ($DAVIT_TERMINATION_LOG); empty: the kubelet's, if it is there
 };
 

@@ -32,6 +32,7 @@ std::expected<void, TaskRefusal> Task::start(TaskCommand command) {
         .environment = std::move(command.environment),
         .directory = std::move(command.directory),
         .streams = {os::NullStream{}, os::GivenStream{ends->output.get()}, os::GivenStream{error}},
+        .open_descriptors = host_.options.open_descriptors,
     };
     const auto leader = os::spawn(request);
     if (!leader) {
