@@ -42,6 +42,16 @@ bool is_start_step(StepKind kind) {
     return kind == StepKind::preload || kind == StepKind::online;
 }
 
+/// The end cannot come before main is down.
+bool waits_for_main(const Lifecycle& lifecycle) {
+    return lifecycle.goal == Goal::exit && lifecycle.phase != Phase::stopped && lifecycle.haste == Haste::none;
+}
+
+/// From then on helpers go beside a main that not even KILL has ended.
+TimePoint helpers_turn(const ShutdownBudget& budget) {
+    return main_deadline(budget) + (planned_end(budget) - main_deadline(budget)) / 4;
+}
+
 class Turn {
 public:
     Turn(const PodSpec& spec, Lifecycle& state, LifecycleActions& actions, const ServicesView& services, TimePoint now)
@@ -115,6 +125,9 @@ private:
         }
         if (state_.phase == Phase::offline && is_at_rest()) {
             go_up_by_hand();
+            if (!state_.preloaded) {
+                return start_again("online by hand"); // the start was broken off before its preload was done
+            }
             return enter(Phase::checking, "online by hand");
         }
         if (state_.phase == Phase::failed) {
@@ -167,17 +180,17 @@ private:
     }
 
     void take_budget_deadlines() {
-        if (state_.phase == Phase::stopped && state_.goal == Goal::main_stopped &&
-            main_deadline(*state_.budget) <= now_) {
+        if (state_.goal == Goal::main_stopped && main_deadline(*state_.budget) <= now_) {
             state_.goal = Goal::exit;
+        }
+        if (waits_for_main(state_) && helpers_turn(*state_.budget) <= now_) {
+            hasten(Haste::hurried, "main does not end, and the grace period is used up");
         }
         if (state_.goal != Goal::exit || now_ < hard_deadline(state_)) {
             return;
         }
-        if (state_.steps) {
-            drop_steps(now_);
-        }
-        if (now_ >= hard_deadline(state_) + unkillable_patience) {
+        hasten(Haste::now, "the grace period is used up");
+        if (now_ >= *state_.haste_began + unkillable_patience) {
             exit();
         }
     }
@@ -254,6 +267,7 @@ private:
     }
 
     void start_again(std::string reason) {
+        state_.preloaded = false;
         actions_.push_back(StartServices{reason});
         enter(Phase::starting, std::move(reason));
     }
@@ -277,7 +291,9 @@ private:
         }
         state_.haste = haste;
         state_.haste_began = now_;
-        state_.failure = std::move(reason);
+        if (state_.failure.empty()) {
+            state_.failure = std::move(reason);
+        }
         state_.drain.reset();
         if (state_.steps && state_.steps->next_try && haste == Haste::hurried &&
             state_.steps->kind == StepKind::offline) {
@@ -352,6 +368,9 @@ private:
         if (state_.goal >= Goal::main_stopped || state_.phase == Phase::failed) {
             return;
         }
+        if (!services_.failed_critical.empty() && coming_up && state_.by_hand) {
+            return fail_start(services_.failed_critical);
+        }
         if (!services_.failed_critical.empty() && !state_.start_failed) {
             return end_with(EndCause::critical_failed, StepReason::failure, services_.failed_critical);
         }
@@ -372,6 +391,7 @@ private:
 
     void when_preloading() {
         if (!state_.steps) {
+            state_.preloaded = true;
             enter(Phase::checking, spec_.lifecycle.preload.empty() ? "no preload steps" : "preload is done");
         }
     }
@@ -405,7 +425,7 @@ private:
 
     void leave_way_up() {
         if (state_.steps) {
-            return drop_steps(now_ + step_kill_after);
+            return drop_steps(now_ + time_to_kill());
         }
         if (state_.offline_due && state_.haste != Haste::now) {
             state_.offline_due = false;
@@ -539,6 +559,7 @@ private:
         if (state_.by_hand) {
             return start_again("restart by hand");
         }
+        state_.preloaded = false;
         enter(Phase::starting, "main is restarted: " + services_.main_end);
     }
 
@@ -708,13 +729,14 @@ private:
         }
     }
 
-    /// KILL 2 s after TERM, earlier where that would take more than half of what is left for main's own end.
     TimePoint kill_moment(const StepRun& run) const {
-        if (is_start_step(run.kind)) {
-            return now_ + step_kill_after;
-        }
+        return now_ + (is_start_step(run.kind) ? step_kill_after : time_to_kill());
+    }
+
+    /// KILL 2 s after TERM, earlier where that would take more than half of what is left for main's own end.
+    Duration time_to_kill() const {
         const TimePoint limit = state_.haste == Haste::none ? main_deadline(*state_.budget) : hard_deadline(state_);
-        return now_ + std::min(step_kill_after, std::max(limit - now_, Duration::zero()) / 2);
+        return std::min(step_kill_after, std::max(limit - now_, Duration::zero()) / 2);
     }
 
     // ---- drain ---------------------------------------------------------------------------------------
@@ -800,15 +822,16 @@ std::optional<TimePoint> steps_deadline(const StepList& list) {
 }
 
 std::optional<TimePoint> budget_deadline(const Lifecycle& lifecycle) {
-    if (lifecycle.phase == Phase::stopped && lifecycle.goal == Goal::main_stopped) {
+    if (lifecycle.goal == Goal::main_stopped) {
         return main_deadline(*lifecycle.budget);
     }
     if (lifecycle.goal != Goal::exit) {
         return std::nullopt;
     }
-    const bool steps_left = lifecycle.steps && !(lifecycle.steps->running && lifecycle.steps->running->killed);
-    const TimePoint hard = hard_deadline(lifecycle);
-    return steps_left ? hard : hard + unkillable_patience;
+    if (waits_for_main(lifecycle)) {
+        return helpers_turn(*lifecycle.budget);
+    }
+    return lifecycle.haste == Haste::now ? *lifecycle.haste_began + unkillable_patience : hard_deadline(lifecycle);
 }
 
 } // namespace
@@ -842,7 +865,9 @@ bool may_restart(const Lifecycle& lifecycle) {
 }
 
 bool may_launch_main(const Lifecycle& lifecycle) {
-    return lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online;
+    const bool starts = lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online;
+    const bool offline_by_hand = lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline;
+    return starts || offline_by_hand;
 }
 
 bool helpers_must_stop(const Lifecycle& lifecycle) {

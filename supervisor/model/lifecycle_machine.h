@@ -159,6 +159,7 @@ struct Lifecycle {
     std::optional<TimePoint> gate_deadline;     // of starting, preloading, checking
     bool at_manual_gate = false;
     bool online_asked = false;      // `online` by hand passes the manual gate
+    bool preloaded = false;         // preload is done for the main that runs
     unsigned online_attempt = 0;    // numbers every online that was attempted
     bool offline_due = false;       // online was attempted and its offline has not begun
     bool online_ever = false;       // online succeeded at least once
@@ -300,7 +301,8 @@ std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle);
 bool may_start_first_time(const Lifecycle& lifecycle);
 /// Services that ran may be started again.
 bool may_restart(const Lifecycle& lifecycle);
-/// main may be launched: the phase is starting and nothing leads down.
+/// main may be launched: the phase is starting and nothing leads down, or the start was broken off by
+/// `offline`, which leaves traffic away and everything else as it is.
 bool may_launch_main(const Lifecycle& lifecycle);
 /// Helpers have to go now.
 bool helpers_must_stop(const Lifecycle& lifecycle);

@@ -8,6 +8,9 @@ namespace {
 
 int code_of_main(const PodSpec& spec, const Pod& pod, ServiceIndex main) {
     const Service& service = pod.services[main];
+    if (!is_down(service)) {
+        return container_code(killed_by(SIGKILL)); // what is left when PID 1 goes is killed by the kernel
+    }
     if (!service.last_exit) {
         return code_start_failed;
     }

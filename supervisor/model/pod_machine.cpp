@@ -314,6 +314,11 @@ private:
             deliver(*main_, StartRequested{reason});
         }
         start_required_dependencies(*main_, reason);
+        for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
+            if (spec_.services[index].critical && pod_.services[index].state == ServiceState::failed) {
+                deliver(index, StartRequested{reason}); // else its old failure would end the new start
+            }
+        }
     }
 
     void end_container() {
@@ -383,11 +388,9 @@ private:
     void settle() {
         // Each round moves at least one service or the phase one step along a finite way.
         const std::size_t bound = 100 + 10 * spec_.services.size();
-        for (std::size_t round = 0; round < bound; ++round) {
-            const bool started = start_what_may();
-            const bool stopped = stop_whose_turn_it_is();
-            const bool moved = advance_lifecycle();
-            if (!started && !stopped && !moved) {
+        for (std::size_t round = 0; round < bound && !pod_.lifecycle.ended; ++round) {
+            // In this order: nothing is started in the turn in which its stop begins.
+            if (!advance_lifecycle() && !stop_whose_turn_it_is() && !start_what_may()) {
                 return;
             }
         }

@@ -300,8 +300,10 @@ bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& depen
     if (!target.enabled) {
         return true;
     }
-    const bool given_up = service.state == ServiceState::failed || service.state == ServiceState::stopped ||
-                          service.state == ServiceState::held || service.state == ServiceState::backoff;
+    // What is restarted by hand is stopped for a moment only.
+    const bool stopped = service.state == ServiceState::stopped && pod.pending[dependency.service] == Pending::none;
+    const bool given_up = stopped || service.state == ServiceState::failed || service.state == ServiceState::held ||
+                          service.state == ServiceState::backoff;
     if (!dependency.required && given_up) {
         return true;
     }

@@ -126,7 +126,10 @@ private:
     void when_stopping(const ServiceEvent& event) {
         std::visit(Overloaded{
                        [&](const Launched& launched) { stop_late_launch(launched.pid); },
-                       [&](const LaunchFailed&) { conclude(); },
+                       [&](const LaunchFailed& failed) {
+                           note_failed_launch(failed);
+                           conclude();
+                       },
                        [&](const LeaderExited& exited) { take_asked_end(exited); },
                        [&](const SessionEmptied&) { conclude(); },
                        [&](const StopRequested& stop) { tighten(stop); },
@@ -385,9 +388,15 @@ private:
             ++service_.refusals;
             return begin_backoff(backoff_delay(service_.refusals, spec_.backoff), failed.message);
         }
-        service_.cannot_execute = true;
-        service_.last_exit = exited_with(failed.failure == LaunchFailure::not_found ? 127 : 126);
+        note_failed_launch(failed);
         judge("cannot start " + spec_.name + ": " + failed.message);
+    }
+
+    void note_failed_launch(const LaunchFailed& failed) {
+        if (failed.failure != LaunchFailure::no_resources) {
+            service_.cannot_execute = true;
+            service_.last_exit = exited_with(failed.failure == LaunchFailure::not_found ? 127 : 126);
+        }
     }
 
     void take_unasked_end(const LeaderExited& exited) {
