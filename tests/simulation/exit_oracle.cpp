@@ -37,7 +37,9 @@ int after_a_failure(const std::optional<ExitStatus>& end, bool online_ever) {
 std::set<int> allowed_codes(const PodSpec& spec, const Ledger& ledger) {
     const ServiceIndex index = *spec.main();
     const ServiceSpec& main = spec.services[index];
-    const std::optional<ExitStatus>& end = ledger.services[index].last_exit;
+    // What PID 1 leaves behind is killed by the kernel.
+    const bool left = ledger.services[index].told != Process::none;
+    const std::optional<ExitStatus> end = left ? killed_by(SIGKILL) : ledger.services[index].last_exit;
     const bool online = ledger.online_ever;
     switch (ledger.end_reason) {
     case EndReason::asked: return {after_a_stop(main, end, online)};

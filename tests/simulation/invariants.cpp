@@ -141,7 +141,8 @@ Complaint a_stop_starts_nothing_new(const Observation& seen, const Action& actio
     if (seen.ledger.ended || (helpers_must_stop(seen.before.lifecycle) && helpers_must_stop(lifecycle))) {
         return name_of(seen, index) + " starts while the helpers stop";
     }
-    if (index == seen.scenario.spec.main() && !went_through(seen, Phase::starting)) {
+    const bool goes_on_offline = lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline;
+    if (index == seen.scenario.spec.main() && !went_through(seen, Phase::starting) && !goes_on_offline) {
         return "main starts in phase " + std::string{to_string(lifecycle.phase)};
     }
     return {};
@@ -269,7 +270,7 @@ bool belongs_to_the_end(const Observation& seen, ServiceIndex index) {
     const Lifecycle& lifecycle = next_lifecycle(seen);
     const Service& before = seen.before.services[index];
     const Service& next = seen.transition.next.services[index];
-    return seen.ledger.services[index].told == Process::alive && lifecycle.goal == Goal::exit &&
+    return seen.ledger.services[index].told == Process::alive && !next.failed_probe && lifecycle.goal == Goal::exit &&
            lifecycle.phase == Phase::stopped && lifecycle.haste == Haste::none &&
            seen.before.pending[index] == Pending::none && before.state != ServiceState::stopping &&
            next.state == ServiceState::stopping && next.after_stop == AfterStop::rest;
@@ -330,8 +331,11 @@ Complaint kill_waits_for_the_deadline(const Observation& seen, const Action& act
     }
     const ServiceIndex index = service_of(action);
     const ServiceLedger& service = seen.ledger.services[index];
-    const Service& before = seen.before.services[index];
-    if (before.state == ServiceState::stopping && before.process == Process::launching) {
+    const auto& budget = next_lifecycle(seen).budget;
+    if (budget && next_lifecycle(seen).goal == Goal::exit && seen.now >= planned_end(*budget)) {
+        return {}; // the grace period is used up
+    }
+    if (service.stopped_in_launch) {
         return {}; // the stop came before the process
     }
     if (!service.stop_began) {
@@ -354,10 +358,12 @@ Complaint nothing_outlives_the_container(const Observation& seen, const Action& 
         return {};
     }
     for (ServiceIndex index = 0; index < seen.census.living.size(); ++index) {
-        if (seen.census.living[index] > 0 && seen.census.killable[index]) {
+        const bool came_late = seen.ledger.services[index].stopped_in_launch;
+        if (seen.census.living[index] > 0 && seen.census.killable[index] && !came_late) {
             return name_of(seen, index) + " lives on with " + std::to_string(seen.census.living[index]) + " processes";
         }
-        if (seen.ledger.services[index].told == Process::launching) {
+        const bool in_time = seen.now < hard_deadline(next_lifecycle(seen)) + patience_of_the_end;
+        if (seen.ledger.services[index].told == Process::launching && in_time) {
             return name_of(seen, index) + " is being launched while the container ends";
         }
     }

@@ -140,7 +140,11 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
             return coming_up && required ? EndReason::start_failed : EndReason::critical_failed;
         }
     }
-    return before.lifecycle.phase < Phase::online ? EndReason::start_failed : EndReason::unknown;
+    // A restart of main finds a dependency that failed long ago.
+    const bool starts_anew = std::ranges::any_of(transition.changes, [](const Change& change) {
+        return !change.service && change.to == to_string(Phase::starting);
+    });
+    return before.lifecycle.phase < Phase::online || starts_anew ? EndReason::start_failed : EndReason::unknown;
 }
 
 void take_phase(Ledger& ledger, std::string_view phase) {
@@ -192,9 +196,13 @@ bool is_stop_signal(int signal) {
     return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == 37;
 }
 
-void take_event(Ledger& ledger, const PodSpec& spec, const Pod&, const PodEvent& event, TimePoint now) {
+void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEvent& event, TimePoint now) {
     std::visit(Overloaded{
                    [&](const ServiceFact& fact) {
+                       if (std::holds_alternative<Launched>(fact.event)) {
+                           ledger.services[fact.service].stopped_in_launch =
+                               pod.services[fact.service].state == ServiceState::stopping;
+                       }
                        take_fact(ledger.services[fact.service], spec.services[fact.service], fact.event);
                    },
                    [&](const StepFinished& step) { take_step_end(ledger, step, now); },

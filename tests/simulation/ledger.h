@@ -16,6 +16,7 @@ struct ServiceLedger {
     model::Process told = model::Process::none; // as the facts said
     unsigned attempt = 0;                       // launches so far
     std::optional<TimePoint> stop_began;        // the first stop order of this attempt
+    bool stopped_in_launch = false;             // the stop came before the process
     std::optional<TimePoint> planned_then;      // the planned end of the pod's stop at that moment
     std::optional<model::ExitStatus> last_exit; // of any attempt
     bool unasked_end = false;                   // the last end came without a stop order

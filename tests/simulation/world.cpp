@@ -527,7 +527,8 @@ private:
 
     void kill_container() {
         write("the kubelet kills the container");
-        const bool in_time = scenario_.termination.grace >= spec_.grace && !census_.stalled;
+        const bool in_time =
+            scenario_.termination.grace >= spec_.grace && !census_.stalled && scenario_.temper.unkillable == 0;
         if (in_time) {
             complain("a_stop_ends_inside_the_budget", "the kubelet had to kill the container");
         }
