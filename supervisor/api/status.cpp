@@ -139,14 +139,25 @@ std::string as_probe_line(std::string text) {
     return text;
 }
 
+std::string phase_text(const View& view) {
+    return std::string{to_string(view.pod.lifecycle.phase)} + " for " +
+           model::describe(view.now - view.pod.lifecycle.since);
+}
+
 ProbeAnswer answer_startup(const View& view) {
-    const bool yes = model::is_started_up(view.spec, view.pod);
-    return {yes, (yes ? "started: " : "not started: ") + model::pod_why(view.spec, view.pod, view.now)};
+    if (model::is_started_up(view.spec, view.pod)) {
+        return {true, "started: " + phase_text(view)};
+    }
+    return {false, "not started: " + model::pod_why(view.spec, view.pod, view.now)};
 }
 
 ProbeAnswer answer_ready(const View& view) {
-    const bool yes = model::is_ready(view.spec, view.pod);
-    return {yes, (yes ? "ready: " : "not ready: ") + model::pod_why(view.spec, view.pod, view.now)};
+    if (model::is_ready(view.spec, view.pod)) {
+        return {true, "ready: " + phase_text(view)};
+    }
+    const bool is_online = view.pod.lifecycle.phase == model::Phase::online;
+    return {false, "not ready: " + (is_online ? model::gate_missing(view.spec, view.pod)
+                                              : model::pod_why(view.spec, view.pod, view.now))};
 }
 
 } // namespace

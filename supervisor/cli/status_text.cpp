@@ -283,13 +283,11 @@ bool needs_a_word(const ServiceRow& service) {
 }
 
 std::string paragraph(const ServiceRow& service) {
-    std::string text = service.name + (service.main ? " (main)" : "") + " is " + service.state;
+    std::string text = service.name + (service.main ? " (main): " : ": ") + service.state;
     text += service.pid ? ", pid " + std::to_string(*service.pid) : "";
     text += service.uptime ? ", for " + model::describe(from_seconds(*service.uptime)) : "";
-    text += ".\n" + labelled("why", service.why) + labelled("what to do", service.advice);
-    if (service.restarts > 0) {
-        text += labelled("restarts", std::to_string(service.restarts));
-    }
+    text += service.restarts > 0 ? ", restarts " + std::to_string(service.restarts) : "";
+    text += "\n" + labelled("why", without_state(service.why, service.state)) + labelled("what to do", service.advice);
     text += labelled("last exit", service.last_exit);
     if (!service.last_output.empty()) {
         text += "  last output:\n";
@@ -325,8 +323,9 @@ std::string pod_paragraph(std::string_view status) {
     if (!pod) {
         return std::string{status};
     }
-    std::string text = pod->app + " is " + pod->phase + (pod->ready ? ", ready" : ", not ready") + ", since " +
-                       pod->since + ".\n" + labelled("why", pod->why) + labelled("what to do", pod->advice);
+    std::string text = pod->app + ": " + pod->phase + (pod->ready ? ", ready" : ", not ready") + ", since " +
+                       pod->since + "\n" + labelled("why", without_state(pod->why, pod->phase)) +
+                       labelled("what to do", pod->advice);
     std::string others;
     for (const ServiceRow& service : pod->services) {
         if (needs_a_word(service)) {

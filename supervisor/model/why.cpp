@@ -330,7 +330,7 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     case Phase::checking: return why_checking(spec, pod, now);
     case Phase::online: return why_online(spec, pod, now);
     case Phase::draining: return drain_text(lifecycle, now);
-    case Phase::offline: return lifecycle.reason + "; everything runs on";
+    case Phase::offline: return "everything runs on, no traffic is wanted";
     case Phase::stopping: return lifecycle.steps ? steps_text(spec, *lifecycle.steps, now) : main_text(spec, pod, now);
     case Phase::stopped: return why_stopped(spec, pod);
     case Phase::failed: break;

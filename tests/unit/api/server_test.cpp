@@ -54,7 +54,7 @@ public:
     /// Runs the loop until `condition` holds.
     template <typename Condition>
     bool reaches(Condition condition) {
-        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        const auto deadline = std::chrono::steady_clock::now() + 60s;
         while (!condition()) {
             if (std::chrono::steady_clock::now() > deadline) {
                 return false;
@@ -391,7 +391,7 @@ TEST_CASE("the end of davit does not wait for a client that does not read", "[se
     Client stuck{fixture};
     stuck.post("/v1/lifecycle/online");
     REQUIRE(fixture.reaches([] { return Fixture::world().asked.size() == 1; }));
-    for (int line = 0; line < 900; ++line) {
+    for (int line = 0; line < 100; ++line) {
         Fixture::world().listeners[1].progress(std::string(10'000, 'x'));
     }
     Fixture::world().listeners[1].answer(Verdict::done, "online");

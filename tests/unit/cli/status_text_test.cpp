@@ -72,7 +72,7 @@ TEST_CASE("a container that is online says whether it is ready", "[status_text]"
 
 TEST_CASE("why of the container names what is not as it should be", "[status_text]") {
     const std::string text = pod_paragraph(shop);
-    CHECK(text.starts_with("shop is checking, not ready, since 2026-11-23T07:00:00.123Z.\n  why:\n"));
+    CHECK(text.starts_with("shop: checking, not ready, since 2026-11-23T07:00:00.123Z\n  why:\n    waits for"));
     CHECK(text.contains("what to do:\n    see `davit why SERVICE`\n"));
     CHECK(text.contains("mesh not ready: GET http://127.0.0.1:15021/ready 503"));
     CHECK(text.contains("web failed: gave up after 5 restarts"));
@@ -81,9 +81,9 @@ TEST_CASE("why of the container names what is not as it should be", "[status_tex
 
 TEST_CASE("why of a service has its state, cause, advice, last exit and last output", "[status_text]") {
     const std::string text = service_paragraph(shop);
-    CHECK(text.contains("mesh is running, pid 18, for 12.5s.\n"));
+    CHECK(text.contains("mesh: running, pid 18, for 12.5s, restarts 2\n"));
     CHECK(text.contains("SIGKILL, out of memory, at 2026-11-23T06:59:00.000Z"));
-    CHECK(text.contains("web (main) is failed.\n"));
+    CHECK(text.contains("web (main): failed, restarts 5\n"));
     CHECK(text.contains("exit code 3\n"));
     CHECK(text.contains("mend the cause"));
     CHECK(text.contains("last output:\n    cannot open  [31mdatabase\n")); // no escape reaches the terminal

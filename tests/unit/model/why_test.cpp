@@ -367,8 +367,7 @@ TEST_CASE("a pod at rest says what it waits for", "[why]") {
 
     SECTION("offline") {
         lifecycle.phase = Phase::offline;
-        lifecycle.reason = "offline by hand";
-        CHECK(world.pod_line() == "offline: offline by hand; everything runs on");
+        CHECK(world.pod_line() == "offline: everything runs on, no traffic is wanted");
         CHECK(pod_what_to_do(world.spec, world.pod).contains("`davit online`"));
     }
     SECTION("prestop is done") {
