@@ -203,12 +203,13 @@ struct ServicesView {
     bool main_restarts = false;  // its restart policy and limit allow another start
     bool gate_good = false;      // all readiness probes of enabled, not completed services are good
     bool all_down = false;
-    std::string gate_missing;         // what the gate waits for, in words
-    std::string main_end;             // how main ended, in words
-    bool main_end_is_failure = false; // a failed probe, or processes left behind: whatever its code says
-    bool restart_pending = false;     // helpers that restart by hand are on their way down
-    std::string failed_required;      // a required dependency of main that failed; empty: none
-    std::string failed_critical;      // a critical service that failed; empty: none
+    std::string gate_missing; // what the gate waits for, in words
+    std::string main_end;     // how main ended, in words
+    bool main_end_is_failure =
+        false; // a failed probe, processes left behind, a 0 that is not listed: whatever its code says
+    bool restart_pending = false; // helpers that restart by hand are on their way down
+    std::string failed_required;  // a required dependency of main that failed; empty: none
+    std::string failed_critical;  // a critical service that failed; empty: none
 };
 
 // ---- events ----------------------------------------------------------------------------------------

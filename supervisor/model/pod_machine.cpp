@@ -348,7 +348,9 @@ private:
         seen.main_restarts = will_restart(spec_.services[*main_], main, now_);
         if (!is_up(main.state) || seen.main_unhealthy) {
             seen.main_end = main_end(spec_, pod_);
-            seen.main_end_is_failure = main.failed_probe.has_value() || !main.left_behind.empty();
+            const bool zero_is_failure = main.last_exit && container_code(*main.last_exit) == 0 &&
+                                         !contains(spec_.services[*main_].success_exit_codes, 0);
+            seen.main_end_is_failure = main.failed_probe.has_value() || !main.left_behind.empty() || zero_is_failure;
         }
     }
 
@@ -543,8 +545,9 @@ private:
             return advance_plain_init();
         }
         const Lifecycle before = pod_.lifecycle;
+        const std::size_t changes = transition_.changes.size();
         move(ViewChanged{});
-        return !(pod_.lifecycle == before);
+        return !(pod_.lifecycle == before) || transition_.changes.size() != changes;
     }
 
     /// Contract 3.3: online at once, and over with main.
