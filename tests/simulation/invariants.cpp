@@ -248,8 +248,9 @@ bool stops_main(const Observation& seen, const Action& action) {
 Complaint offline_comes_before_mains_stop(const Observation& seen, const Action& action) {
     const Ledger& ledger = seen.ledger;
     const bool hasty = ledger.hurried_since || ledger.now_since;
+    const Lifecycle& lifecycle = next_lifecycle(seen);
     const bool past_all =
-        seen.transition.next.lifecycle.budget && seen.now >= planned_end(*seen.transition.next.lifecycle.budget);
+        lifecycle.budget && lifecycle.haste != Haste::none && seen.now >= main_deadline(*lifecycle.budget);
     if (hasty || past_all) {
         return {};
     }

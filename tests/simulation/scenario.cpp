@@ -191,7 +191,7 @@ void make_lifecycle(Dice& dice, WrittenPod& pod) {
 PodSpec make_spec(Dice& dice) {
     WrittenPod pod;
     pod.app = "made-up";
-    const std::size_t count = 1 + dice.below(7);
+    const std::size_t count = 1 + std::max(dice.below(7), dice.below(7));
     const std::size_t main = dice.below(count);
     for (std::size_t index = 0; index < count; ++index) {
         pod.services.push_back(make_service(dice, static_cast<unsigned>(index), index == main));
@@ -223,9 +223,12 @@ Temper make_temper(Dice& dice) {
 
 Visit make_request(Dice& dice, std::size_t services) {
     Visit visit;
-    visit.verb = dice.pick({Verb::poststart, Verb::prestop, Verb::online, Verb::online, Verb::offline, Verb::offline,
+    visit.verb = dice.pick({Verb::poststart, Verb::online, Verb::online, Verb::online, Verb::offline, Verb::offline,
                             Verb::start, Verb::start, Verb::stop, Verb::restart, Verb::restart, Verb::signal,
                             Verb::wait_phase, Verb::wait_service});
+    if (dice.chance(3)) {
+        visit.verb = Verb::prestop;
+    }
     const std::size_t count = dice.chance(20) ? services : 1;
     const std::size_t first = dice.below(services);
     for (std::size_t place = 0; place < count; ++place) {
@@ -250,9 +253,10 @@ Visit make_visit(Dice& dice, std::size_t services) {
         return make_request(dice, services);
     }
     Visit visit;
-    if (way < 90) {
+    if (way < 92) {
         visit.kind = Visit::Kind::signal;
-        visit.signal = dice.pick({SIGTERM, SIGTERM, SIGINT, SIGQUIT, 37, SIGHUP, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH});
+        visit.signal = dice.chance(30) ? dice.pick({SIGTERM, SIGTERM, SIGINT, SIGQUIT, 37})
+                                       : dice.pick({SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH});
         visit.from_inside = dice.chance(40);
         return visit;
     }
@@ -277,7 +281,7 @@ void make_visits(Dice& dice, Scenario& scenario, Duration horizon) {
     if (dice.chance(70)) {
         scenario.visits.push_back(Visit{.at = dice.between(0s, 100ms), .verb = Verb::poststart});
     }
-    const std::size_t count = dice.chance(30) ? 0 : dice.below(8);
+    const std::size_t count = dice.chance(20) ? 0 : dice.below(12);
     for (std::size_t index = 0; index < count; ++index) {
         Visit visit = make_visit(dice, scenario.spec.services.size());
         visit.at = some_moment(dice, horizon);
@@ -303,7 +307,7 @@ Scenario make_scenario(std::uint64_t seed) {
     }
     scenario.temper = make_temper(dice);
     Termination& end = scenario.termination;
-    end.at = dice.chance(20) ? dice.between(0s, 500ms) : dice.between(0s, dice.pick<Duration>({5s, 20s, 60s}));
+    end.at = dice.chance(15) ? dice.between(0s, 500ms) : dice.between(0s, dice.pick<Duration>({5s, 20s, 60s, 120s}));
     end.prestop = dice.chance(70);
     end.grace = dice.chance(25) ? dice.pick<Duration>({0s, 1s, 5s, 10s, 300s}) : scenario.spec.grace;
     end.signal_after = dice.pick<Duration>({0s, 15ms, 100ms});

@@ -337,7 +337,7 @@ private:
         Session& session = sessions_[service];
         const unsigned attempt = session.attempt;
         const Duration takes = session.behaviour.kill_takes;
-        if (session.behaviour.unkillable) {
+        if (session.behaviour.unkillable || (!session.leader && session.members == 0)) {
             return;
         }
         if (session.behaviour.forks_in_kill && session.kills++ == 0) {
