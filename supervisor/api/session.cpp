@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 
 namespace davit::api {
 namespace {
@@ -77,6 +78,16 @@ std::string result_line(model::Verdict verdict, std::string_view message) {
     return json.take();
 }
 
+std::string text_of(const std::exception_ptr& escaped) {
+    try {
+        std::rethrow_exception(escaped);
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "something that is no exception";
+    }
+}
+
 } // namespace
 
 Session::Session(Socket socket, const SessionHost& host)
@@ -86,7 +97,10 @@ void Session::run(std::shared_ptr<Session> session, std::function<void()> ended)
     Session& self = *session;
     // The handler owns the session until the coroutine is over, however it ends.
     asio::co_spawn(self.socket_.get_executor(), self.serve(),
-                   [session = std::move(session), ended = std::move(ended)](const std::exception_ptr&) {
+                   [session = std::move(session), ended = std::move(ended)](const std::exception_ptr& escaped) {
+                       if (escaped) {
+                           session->host_.supervisor.report_escaped("a client's session ended: " + text_of(escaped));
+                       }
                        session->forget_request();
                        session->close();
                        ended();

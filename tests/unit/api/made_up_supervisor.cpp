@@ -59,6 +59,9 @@ model::RequestId Supervisor::ask(model::Request request, Listener listener) {
     return request.id;
 }
 
+void Supervisor::report_escaped(std::string_view text) {
+    body_->world.escaped.emplace_back(text);
+}
 void Supervisor::forget(model::RequestId id) {
     body_->world.forgotten.push_back(id);
 }

@@ -24,6 +24,7 @@ struct MadeUpWorld {
     std::function<void(const model::Request& request)> on_ask;
     std::vector<model::Request> asked;
     std::vector<model::RequestId> forgotten;
+    std::vector<std::string> escaped;
     std::map<model::RequestId, runtime::Listener> listeners;
 };
 

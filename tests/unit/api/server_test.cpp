@@ -330,12 +330,13 @@ TEST_CASE("clients that wait leave places to the hooks", "[server]") {
     CHECK(waits.hears("\"done\""));
 }
 
-TEST_CASE("an exception ends one session", "[server]") {
+TEST_CASE("an exception is told and ends one session", "[server]") {
     Fixture fixture;
     Fixture::world().on_ask = [](const model::Request&) { throw std::runtime_error("out of luck"); };
     Client unlucky{fixture};
     unlucky.post("/v1/lifecycle/online");
     CHECK(unlucky.is_closed());
+    CHECK(Fixture::world().escaped == std::vector<std::string>{"a client's session ended: out of luck"});
     Client next{fixture};
     next.get("/livez");
     CHECK(next.hears("200 OK"));
