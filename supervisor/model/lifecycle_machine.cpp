@@ -378,6 +378,9 @@ private:
             if (services_.main_restarts) {
                 return go_down(Goal::main_restart, StepReason::failure);
             }
+            if (coming_up && state_.by_hand) {
+                return fail_start(services_.main_end);
+            }
             end_with(EndCause::main_failed, StepReason::failure, services_.main_end);
         }
     }
@@ -508,7 +511,7 @@ private:
         state_.main_stop_ordered = true;
         if (state_.goal == Goal::main_restart && !state_.by_hand) {
             // Its own restart policy goes on where it ended by itself; else its end is judged by it.
-            if (!state_.main_lost) {
+            if (!state_.main_lost && services_.main != MainView::restarting) {
                 actions_.push_back(StopMain{main_stop_at(), AfterStop::policy, way_down_reason()});
             }
             return;
