@@ -94,8 +94,10 @@ bool is_met(const Observation& seen, const Dependency& dependency) {
     if (!spec.enabled) {
         return true;
     }
-    const bool given_up = service.state == ServiceState::failed || service.state == ServiceState::stopped ||
-                          service.state == ServiceState::held || service.state == ServiceState::backoff;
+    const bool comes_back = seen.transition.next.pending[dependency.service] == Pending::restart;
+    const bool given_up = service.state == ServiceState::failed || service.state == ServiceState::held ||
+                          service.state == ServiceState::backoff ||
+                          (service.state == ServiceState::stopped && !comes_back);
     if (!dependency.required && given_up) {
         return true;
     }
