@@ -20,6 +20,7 @@ namespace {
 struct Reaping {
     Reaping() {
         REQUIRE(adopt_orphans());
+        wait_for_leftovers();
         take_over_signals();
         REQUIRE(signals.start());
     }

@@ -250,7 +250,7 @@ TEST_CASE("a long line whose writer stops is ended when others wait, and goes on
     REQUIRE(::mkfifo((folder / "go").c_str(), 0600) == 0);
     Child slow{
         log, "head -c 100000 /dev/zero | tr '\\0' x; read go < " + folder / "go" + "; echo rest", {.prefix = "[a] "}};
-    REQUIRE(log.read_until([&] { return log.text.size() > 90000; }));
+    REQUIRE(log.read_until([&] { return log.text.size() > LogRelay::longest_kept_line; }));
     log.output.write_or_drop("davit speaks\n");
 
     REQUIRE(log.read_until([&] { return log.text.ends_with("\ndavit speaks\n"); }));

@@ -109,6 +109,7 @@ TEST_CASE("a descriptor that is not open is told at its stage", "[spawn]") {
 }
 
 TEST_CASE("a start that failed leaves no child behind", "[spawn]") {
+    wait_for_leftovers();
     failure_of(command("/nowhere"));
 
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);

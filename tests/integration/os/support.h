@@ -65,6 +65,12 @@ inline int wait_for(pid_t child) {
     return status;
 }
 
+/// What an earlier test has ended may become this process's child only now.
+inline void wait_for_leftovers() {
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
+}
+
 /// Everything up to the end of the file.
 inline std::string read_all(int descriptor) {
     std::string text;
