@@ -2,11 +2,11 @@
 #include "cli/arguments.h"
 
 #include "model/contains.h"
-
-#include <CLI/CLI.hpp>
+#include "model/suggestion.h"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -96,53 +96,118 @@ const Shape& shape_of(Command command) {
     return *std::ranges::find(shapes, command, &Shape::command);
 }
 
-/// The places where the parser leaves what it read.
-struct Raw {
-    std::string format;
-    double timeout = 0;
-    std::string socket;
+enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade };
+
+struct OptionName {
+    std::string_view name;
+    Option option;
+    bool has_value;
 };
 
-void add_options(CLI::App& app, const Shape& shape, Arguments& arguments, Raw& raw) {
-    app.set_help_flag();
-    if (shape.is_client) {
-        app.add_option("--socket", raw.socket);
-        app.add_option("--timeout", raw.timeout);
+constexpr std::array option_names{
+    OptionName{"--socket", Option::socket, true},    OptionName{"--timeout", Option::timeout, true},
+    OptionName{"--output", Option::format, true},    OptionName{"-o", Option::format, true},
+    OptionName{"--no-wait", Option::no_wait, false}, OptionName{"--cascade", Option::cascade, false},
+};
+
+bool has_option(const Shape& shape, Option option) {
+    switch (option) {
+    case Option::socket:
+    case Option::timeout: return shape.is_client;
+    case Option::format: return shape.has_format;
+    case Option::no_wait: return shape.has_no_wait;
+    case Option::cascade: break;
     }
-    if (shape.has_format) {
-        app.add_option("-o,--output", raw.format);
-    }
-    if (shape.has_no_wait) {
-        app.add_flag("--no-wait", arguments.no_wait);
-    }
-    if (shape.has_cascade) {
-        app.add_flag("--cascade", arguments.cascade);
-    }
-    if (shape.max_words > 0) {
-        app.add_option("words", arguments.words);
-    }
+    return shape.has_cascade;
 }
 
-Result<void> take_raw(const CLI::App& app, const Shape& shape, const Raw& raw, Arguments& arguments) {
-    if (shape.is_client && app.count("--socket") > 0) {
-        if (raw.socket.empty()) {
+/// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
+struct Typed {
+    std::string_view name;
+    std::optional<std::string_view> value;
+};
+
+Typed split_option(std::string_view word) {
+    if (!word.starts_with("--") && word.size() > 2) {
+        return {word.substr(0, 2), word.substr(word[2] == '=' ? 3 : 2)};
+    }
+    const auto equals = word.find('=');
+    return equals == std::string_view::npos ? Typed{word, std::nullopt}
+                                            : Typed{word.substr(0, equals), word.substr(equals + 1)};
+}
+
+Result<OptionName> find_option(const Shape& shape, std::string_view name) {
+    std::vector<std::string_view> known;
+    for (const OptionName& candidate : option_names) {
+        if (!has_option(shape, candidate.option)) {
+            continue;
+        }
+        if (candidate.name == name) {
+            return candidate;
+        }
+        known.push_back(candidate.name);
+    }
+    const auto near = model::suggestion(name, known);
+    return failure("unknown option " + std::string{name} + (near ? " (did you mean " + std::string{*near} + "?)" : ""));
+}
+
+Result<Duration> timeout_of(std::string_view text) {
+    double seconds = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    const bool is_number = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+    if (!is_number || !std::isfinite(seconds) || seconds <= 0 || seconds > max_timeout_seconds) {
+        return failure("--timeout needs a number of seconds above 0");
+    }
+    return from_seconds(seconds);
+}
+
+Result<void> set_option(Arguments& arguments, Option option, std::string_view value) {
+    switch (option) {
+    case Option::socket:
+        if (value.empty()) {
             return failure("--socket needs a path, or @NAME for an abstract socket");
         }
-        arguments.socket = raw.socket;
-    }
-    if (shape.is_client && app.count("--timeout") > 0) {
-        if (!std::isfinite(raw.timeout) || raw.timeout <= 0 || raw.timeout > max_timeout_seconds) {
-            return failure("--timeout needs a number of seconds above 0");
+        arguments.socket = value;
+        return {};
+    case Option::timeout: {
+        const auto timeout = timeout_of(value);
+        if (!timeout) {
+            return std::unexpected{timeout.error()};
         }
-        arguments.timeout = from_seconds(raw.timeout);
+        arguments.timeout = *timeout;
+        return {};
     }
-    if (shape.has_format && app.count("--output") > 0) {
-        if (raw.format != "table" && raw.format != "json") {
-            return failure("-o: there are table and json, not \"" + raw.format + "\"");
+    case Option::format:
+        if (value != "table" && value != "json") {
+            return failure("-o: there are table and json, not \"" + std::string{value} + "\"");
         }
-        arguments.format = raw.format == "json" ? Format::json : Format::table;
+        arguments.format = value == "json" ? Format::json : Format::table;
+        return {};
+    case Option::no_wait: arguments.no_wait = true; return {};
+    case Option::cascade: arguments.cascade = true; return {};
     }
     return {};
+}
+
+/// Takes the option at the start of `rest`, with its value.
+Result<void> take_option(const Shape& shape, std::span<const char* const>& rest, Arguments& arguments) {
+    Typed typed = split_option(rest.front());
+    rest = rest.subspan(1);
+    const auto option = find_option(shape, typed.name);
+    if (!option) {
+        return std::unexpected{option.error()};
+    }
+    if (!option->has_value && typed.value) {
+        return failure(std::string{typed.name} + " takes no value");
+    }
+    if (option->has_value && !typed.value) {
+        if (rest.empty()) {
+            return failure(std::string{typed.name} + " needs a value");
+        }
+        typed.value = rest.front();
+        rest = rest.subspan(1);
+    }
+    return set_option(arguments, option->option, typed.value.value_or(""));
 }
 
 Result<void> check_words(const Shape& shape, const std::vector<std::string>& words) {
@@ -176,18 +241,18 @@ std::span<const std::string_view> command_names() {
 Result<Arguments> parse_arguments(Command command, std::span<const char* const> rest) {
     const Shape& shape = shape_of(command);
     Arguments arguments{.command = command};
-    Raw raw;
-    CLI::App app;
-    add_options(app, shape, arguments, raw);
-    // CLI11 takes the words from the back.
-    std::vector<std::string> reversed{rest.rbegin(), rest.rend()};
-    try {
-        app.parse(std::move(reversed));
-    } catch (const CLI::ParseError& error) {
-        return failure(error.what());
-    }
-    if (const auto taken = take_raw(app, shape, raw, arguments); !taken) {
-        return std::unexpected{taken.error()};
+    bool options_are_over = false;
+    while (!rest.empty()) {
+        const std::string_view word = rest.front();
+        if (options_are_over || word == "-" || !word.starts_with('-')) {
+            arguments.words.emplace_back(word);
+            rest = rest.subspan(1);
+        } else if (word == "--") {
+            options_are_over = true;
+            rest = rest.subspan(1);
+        } else if (const auto taken = take_option(shape, rest, arguments); !taken) {
+            return std::unexpected{taken.error()};
+        }
     }
     if (const auto checked = check_words(shape, arguments.words); !checked) {
         return std::unexpected{checked.error()};

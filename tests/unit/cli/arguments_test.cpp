@@ -66,6 +66,22 @@ TEST_CASE("an option may carry its value behind an equals sign", "[arguments]") 
     REQUIRE(parsed);
     CHECK(parsed->timeout == Duration{3s});
     CHECK(parsed->socket == "@davit-1");
+    CHECK(parse(Command::status, {"-ojson"})->format == Format::json);
+    CHECK(parse(Command::status, {"-o=json"})->format == Format::json);
+    CHECK(parse(Command::status, {"--output=json"})->format == Format::json);
+}
+
+TEST_CASE("what stands behind -- is a word", "[arguments]") {
+    CHECK(parse(Command::status, {"--", "-o", "--"})->words == std::vector<std::string>{"-o", "--"});
+    CHECK(parse(Command::status, {"-"})->words == std::vector<std::string>{"-"});
+}
+
+TEST_CASE("of an option that is said twice the last counts", "[arguments]") {
+    CHECK(parse(Command::prestop, {"--timeout", "3", "--timeout", "5"})->timeout == Duration{5s});
+}
+
+TEST_CASE("a flag takes no value", "[arguments]") {
+    CHECK(error_of(Command::stop, {"mesh", "--cascade=yes"}) == "--cascade takes no value");
 }
 
 TEST_CASE("defaults are a table, no socket and no timeout", "[arguments]") {
@@ -107,7 +123,8 @@ TEST_CASE("a bad value of an option is an error that names it", "[arguments]") {
 }
 
 TEST_CASE("an unknown option is an error, also one of another command", "[arguments]") {
-    CHECK(error_of(Command::status, {"--watch"}).contains("--watch"));
+    CHECK(error_of(Command::status, {"--watch"}) == "unknown option --watch");
+    CHECK(error_of(Command::status, {"--sokcet=x"}) == "unknown option --sokcet (did you mean --socket?)");
     CHECK_FALSE(error_of(Command::check, {"--timeout", "3"}).empty());
     CHECK_FALSE(error_of(Command::probe, {"ready", "-o", "json"}).empty());
 }
