@@ -102,6 +102,7 @@ private:
     bool working_ = false;
     asio::steady_timer timer_;
     std::optional<TimePoint> armed_; // what timer_ waits for
+    TimePoint stall_told_;           // when the last stall was told
     std::minstd_rand random_{static_cast<unsigned>(now().time_since_epoch().count())};
     std::function<void(int)> ended_;
     std::optional<int> code_; // set: davit is at its end
@@ -235,7 +236,10 @@ void Supervisor::Body::notice_stall() {
 }
 
 void Supervisor::Body::tell_stall(Duration length) {
-    armed_.reset(); // Told once.
+    if (now() - length <= stall_told_) {
+        return; // Several deadlines fell due in the same stall.
+    }
+    stall_told_ = now();
     log_.write(LogLevel::warn,
                "stood still for " + model::seconds_text(length) + ": timeouts of that time do not count");
     events_.push_back(model::LoopStalled{length});
