@@ -151,6 +151,19 @@ std::size_t columns(std::string_view text) {
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+/// Never ends in the middle of a character.
+std::string first_columns(std::string_view text, std::size_t count) {
+    std::size_t end = 0;
+    for (std::size_t used = 0; end < text.size(); ++end) {
+        const bool begins_character = (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U;
+        used += begins_character ? 1 : 0;
+        if (used > count) {
+            break;
+        }
+    }
+    return std::string{text.substr(0, end)};
+}
+
 std::string left(std::string_view text, std::size_t width) {
     const std::size_t used = columns(text);
     return std::string{text} + std::string(used < width ? width - used : 0, ' ');
@@ -219,16 +232,26 @@ std::string coloured(std::string_view text, Mood mood, const TableStyle& style) 
 
 constexpr std::size_t state_width = 9;
 constexpr std::size_t ready_width = 5;
-constexpr std::size_t pid_width = 7;
 constexpr std::size_t restarts_width = 8;
 constexpr std::size_t uptime_width = 6;
 
-std::size_t name_width(const PodRow& pod) {
-    std::size_t width = std::string_view{"SERVICE"}.size();
+/// Columns whose width depends on what stands in them.
+struct Widths {
+    std::size_t name = std::string_view{"SERVICE"}.size();
+    std::size_t pid = std::string_view{"PID"}.size();
+};
+
+std::string pid_text(const ServiceRow& service) {
+    return service.pid ? std::to_string(*service.pid) : "-";
+}
+
+Widths widths_of(const PodRow& pod) {
+    Widths widths;
     for (const ServiceRow& service : pod.services) {
-        width = std::max(width, columns(service.name) + (service.main ? 2 : 0));
+        widths.name = std::max(widths.name, columns(service.name) + (service.main ? 2 : 0));
+        widths.pid = std::max(widths.pid, pid_text(service).size());
     }
-    return width;
+    return widths;
 }
 
 std::string head_line(const PodRow& pod, const TableStyle& style) {
@@ -238,33 +261,48 @@ std::string head_line(const PodRow& pod, const TableStyle& style) {
            std::to_string(pod.cpus) + (pod.cpus == 1 ? " cpu" : " cpus") + "\n";
 }
 
-std::string row_start(const ServiceRow& service, std::size_t names, const TableStyle& style) {
-    const bool as_wanted = service.state != "running" || service.ready;
-    const Mood mood = as_wanted ? mood_of(service.state) : Mood::waiting;
-    std::string row = left(service.name + (service.main ? " *" : ""), names) + two_spaces;
+bool is_as_wanted(const ServiceRow& service) {
+    return service.state == "completed" || (service.state == "running" && service.ready);
+}
+
+std::string row_start(const ServiceRow& service, const Widths& widths, const TableStyle& style) {
+    const Mood mood = service.state == "running" && !service.ready ? Mood::waiting : mood_of(service.state);
+    std::string row = left(service.name + (service.main ? " *" : ""), widths.name) + two_spaces;
     row += coloured(left(service.state, state_width), mood, style) + two_spaces;
-    row += left(service.ready ? "yes" : "no", ready_width);
-    row += right(service.pid ? std::to_string(*service.pid) : "-", pid_width) + two_spaces;
+    row += left(service.ready ? "yes" : "no", ready_width) + two_spaces;
+    row += right(pid_text(service), widths.pid) + two_spaces;
     row += right(std::to_string(service.restarts), restarts_width) + two_spaces;
-    return row + right(service.uptime ? model::describe(from_seconds(*service.uptime)) : "-", uptime_width);
+    row += right(service.uptime ? model::describe(from_seconds(*service.uptime)) : "-", uptime_width);
+    return row + two_spaces;
 }
 
-/// `why` stands at the end of the row; where it does not fit on the terminal, below it.
-std::string service_row(const ServiceRow& service, std::size_t names, const TableStyle& style) {
-    const std::string why = printable(without_state(service.why, service.state));
-    const std::size_t start =
-        names + 2 + state_width + 2 + ready_width + pid_width + 2 + restarts_width + 2 + uptime_width + 2;
-    const std::string row = row_start(service, names, style);
+/// The columns STATE and READY say the beginning of it.
+std::string why_in_table(const ServiceRow& service) {
+    std::string_view why = without_state(service.why, service.state);
+    why = without_state(why, service.ready ? "ready" : "not ready");
+    return printable(why);
+}
+
+/// `why` stands at the end of the row. Where it does not fit on the terminal it is cut, or, if something
+/// is not as it should be, stands below in full.
+std::string service_row(const ServiceRow& service, const Widths& widths, const TableStyle& style) {
+    const std::string why = why_in_table(service);
+    const std::size_t start = columns(row_start(service, widths, {}));
+    const std::string row = row_start(service, widths, style);
     if (style.width == 0 || start + columns(why) <= style.width) {
-        return row + two_spaces + why + "\n";
+        return row + why + "\n";
     }
-    return row + "\n" + wrapped(why, style.width, "    ");
+    constexpr std::string_view cut = "...";
+    if (is_as_wanted(service) && start + cut.size() < style.width) {
+        return row + first_columns(why, style.width - start - cut.size()) + std::string{cut} + "\n";
+    }
+    return row.substr(0, row.size() - 2) + "\n" + wrapped(why, style.width, "    ");
 }
 
-std::string table_head(std::size_t names) {
-    return left("SERVICE", names) + two_spaces + left("STATE", state_width) + two_spaces + left("READY", ready_width) +
-           right("PID", pid_width) + two_spaces + right("RESTARTS", restarts_width) + two_spaces +
-           right("UPTIME", uptime_width) + "  WHY\n";
+std::string table_head(const Widths& widths) {
+    return left("SERVICE", widths.name) + two_spaces + left("STATE", state_width) + two_spaces +
+           left("READY", ready_width) + two_spaces + right("PID", widths.pid) + two_spaces +
+           right("RESTARTS", restarts_width) + two_spaces + right("UPTIME", uptime_width) + "  WHY\n";
 }
 
 // ---- paragraphs ------------------------------------------------------------------------------------------
@@ -305,15 +343,15 @@ std::string status_table(std::string_view status, const TableStyle& style) {
     if (!pod) {
         return std::string{status};
     }
-    const std::size_t names = name_width(*pod);
+    const Widths widths = widths_of(*pod);
     std::string table = head_line(*pod, style);
     if (!pod->ready && !pod->why.empty()) {
         const std::string why = printable(without_state(pod->why, pod->phase));
         table += style.width == 0 ? why + "\n" : wrapped(why, style.width, "");
     }
-    table += "\n" + table_head(names);
+    table += "\n" + table_head(widths);
     for (const ServiceRow& service : pod->services) {
-        table += service_row(service, names, style);
+        table += service_row(service, widths, style);
     }
     return table;
 }

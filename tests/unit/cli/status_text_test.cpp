@@ -35,11 +35,20 @@ TEST_CASE("without a terminal every service is one line without colour", "[statu
     CHECK(table[0] == "shop  checking  since 2026-11-23T07:00:00.123Z  2 cpus");
     CHECK(table[1] == "waits for readiness: mesh: GET http://127.0.0.1:15021/ready 503");
     CHECK(table[2].empty());
-    CHECK(table[3] == "SERVICE    STATE      READY    PID  RESTARTS  UPTIME  WHY");
-    CHECK(table[4] == "log-agent  running    yes       17         0   3m05s  ready: runs (no readiness probe)");
-    CHECK(table[5] ==
-          "mesh       running    no        18         2   12.5s  not ready: GET http://127.0.0.1:15021/ready 503");
-    CHECK(table[6] == "web *      failed     no         -         5       -  gave up after 5 restarts");
+    CHECK(table[3] == "SERVICE    STATE      READY  PID  RESTARTS  UPTIME  WHY");
+    CHECK(table[4] == "log-agent  running    yes     17         0   3m05s  runs (no readiness probe)");
+    CHECK(table[5] == "mesh       running    no      18         2   12.5s  GET http://127.0.0.1:15021/ready 503");
+    CHECK(table[6] == "web *      failed     no       -         5       -  gave up after 5 restarts");
+}
+
+TEST_CASE("a container that is as it should be is one line a service on 80 columns", "[status_text]") {
+    const auto table = lines(status_table(
+        R"json({"app": "a", "phase": "online", "ready": true, "since": "T", "cpus": 1, "services": [
+            {"name": "a-service-of-\u00fcmlaut", "state": "running", "ready": true, "pid": 4194303, "uptimeSeconds": 1.0,
+             "why": "ready: GET http://127.0.0.1:15021/a/long/way/\u00fc/\u00fc/\u00fc 200"}]})json",
+        {.width = 80}));
+    REQUIRE(table.size() == 4);
+    CHECK(table[3] == "a-service-of-\u00fcmlaut  running    yes    4194303         0    1.0s  GET http://...");
 }
 
 TEST_CASE("on a terminal no line is wider than it, and nothing is lost", "[status_text]") {
