@@ -5,6 +5,8 @@
 #include "os/process_setup.h"
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace davit::app {
 namespace {
@@ -22,11 +24,19 @@ Result<T> with_reason_alone(Result<T> result, const std::string& path) {
 }
 
 config::FileKind kind_of(const std::string& path) {
-    if (os::is_directory(path)) {
-        return config::FileKind::directory;
-    }
-    if (!os::is_regular_file(path)) {
-        return config::FileKind::missing;
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    switch (status.type()) {
+    case std::filesystem::file_type::directory: return config::FileKind::directory;
+    case std::filesystem::file_type::regular: break;
+    case std::filesystem::file_type::none:
+    case std::filesystem::file_type::not_found:
+    case std::filesystem::file_type::symlink:
+    case std::filesystem::file_type::block:
+    case std::filesystem::file_type::character:
+    case std::filesystem::file_type::fifo:
+    case std::filesystem::file_type::socket:
+    case std::filesystem::file_type::unknown: return config::FileKind::missing;
     }
     return os::is_executable_file(path) ? config::FileKind::executable : config::FileKind::file;
 }
