@@ -298,6 +298,14 @@ def is_good(outcome):
             and outcome.exit_code == 0 and sorted(outcome.logged) == sorted(outcome.answered[POD]))
 
 
+def _remove(folder):
+    """A compiler that the same Ctrl-C is ending may still write for a moment: looks again until nothing is left."""
+    deadline = time.monotonic() + 20
+    while os.path.exists(folder) and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
+
+
 def main(binary):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -325,7 +333,7 @@ def main(binary):
         return 1
     finally:
         if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove(scratch)
 
 
 if __name__ == "__main__":
