@@ -29,6 +29,13 @@ Failure gone() {
     return {api::ClientExit::negative, "davit ended before it answered"};
 }
 
+/// davit closes a caller that it does not serve without a word; one that dies at this moment does too.
+Failure not_served() {
+    return {
+        api::ClientExit::unreachable,
+        "davit closed the connection without an answer: it serves root and its own user, from inside its container"};
+}
+
 Failure not_understood(const std::string& what) {
     return {api::ClientExit::unreachable, "what answers on the socket is not davit: " + what};
 }
@@ -122,7 +129,7 @@ Outcome<Reply> Client::call(const ApiRequest& request, const std::function<void(
                 parser.put_eof(error);
             }
             if (error || !parser.is_done()) {
-                return std::unexpected{gone()};
+                return std::unexpected{parser.got_some() ? gone() : not_served()};
             }
             break;
         }

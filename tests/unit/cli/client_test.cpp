@@ -104,14 +104,21 @@ TEST_CASE("a davit whose queue is full is exit 4", "[client]") {
 TEST_CASE("a davit that ends in the middle of its answer is exit 1", "[client]") {
     const std::string whole = plain_answer("200 OK", "{}");
     const std::string stream = stream_answer({"{\"timeoutSeconds\": 28}"});
-    const std::string answer =
-        GENERATE_COPY(std::string{}, whole.substr(0, 40), whole.substr(0, whole.size() - 1), stream);
+    const std::string answer = GENERATE_COPY(whole.substr(0, 40), whole.substr(0, whole.size() - 1), stream);
     INFO(answer);
     MadeUpServer server{answer, Then::close};
     const Exchange exchange = ask(server.place(), 10s);
     REQUIRE_FALSE(exchange.reply);
     CHECK(exchange.reply.error().exit == ClientExit::negative);
     CHECK(exchange.reply.error().text == "davit ended before it answered");
+}
+
+TEST_CASE("a davit that closes without a word does not serve this caller: exit 3", "[client]") {
+    MadeUpServer server{"", Then::close};
+    const Exchange exchange = ask(server.place(), 10s);
+    REQUIRE_FALSE(exchange.reply);
+    CHECK(exchange.reply.error().exit == ClientExit::unreachable);
+    CHECK(exchange.reply.error().text.contains("without an answer"));
 }
 
 TEST_CASE("something else than davit on the socket is exit 3", "[client]") {
