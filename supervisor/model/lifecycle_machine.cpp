@@ -436,7 +436,11 @@ private:
             enter(Phase::going_offline, way_down_reason());
             return begin_steps(StepKind::offline, state_.step_reason);
         }
-        state_.offline_due = false;
+        if (state_.offline_due) {
+            state_.offline_due = false;
+            state_.offline_failed = true;
+            state_.step_failure = "offline did not run: " + way_down_reason();
+        }
         after_offline();
     }
 

@@ -504,7 +504,10 @@ private:
     bool stop_pending_service(ServiceIndex index) {
         const ServiceState state = pod_.services[index].state;
         const bool waits = state == ServiceState::blocked || state == ServiceState::backoff;
-        if (!waits && !(is_up(state) && pending_dependents_are_down(index)) && state != ServiceState::inactive) {
+        // It stops already, and its restart policy was to say what follows: now a person does.
+        const bool overruled = state == ServiceState::stopping && pod_.services[index].after_stop == AfterStop::policy;
+        const bool turn = is_up(state) && pending_dependents_are_down(index);
+        if (!waits && !overruled && !turn && state != ServiceState::inactive) {
             return false;
         }
         const Duration grace = spec_.services[index].grace.value_or(default_helper_grace);

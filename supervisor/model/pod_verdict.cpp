@@ -301,7 +301,7 @@ bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& depen
         return true;
     }
     // What is restarted by hand is stopped for a moment only.
-    const bool stopped = service.state == ServiceState::stopped && pod.pending[dependency.service] == Pending::none;
+    const bool stopped = service.state == ServiceState::stopped && pod.pending[dependency.service] != Pending::restart;
     const bool given_up = stopped || service.state == ServiceState::failed || service.state == ServiceState::held ||
                           service.state == ServiceState::backoff;
     if (!dependency.required && given_up) {
