@@ -123,6 +123,13 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
         (request != nullptr && request->verb == Verb::prestop)) {
         return EndReason::asked;
     }
+    // A restart of main finds a dependency that failed long ago.
+    const bool starts_anew = std::ranges::any_of(transition.changes, [](const Change& change) {
+        return !change.service && change.to == to_string(Phase::starting);
+    });
+    if (starts_anew) {
+        return EndReason::start_failed;
+    }
     const auto* fact = std::get_if<ServiceFact>(&event);
     if (fact != nullptr && fact->service == main) {
         const bool ends =
@@ -140,11 +147,7 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
             return coming_up && required ? EndReason::start_failed : EndReason::critical_failed;
         }
     }
-    // A restart of main finds a dependency that failed long ago.
-    const bool starts_anew = std::ranges::any_of(transition.changes, [](const Change& change) {
-        return !change.service && change.to == to_string(Phase::starting);
-    });
-    return before.lifecycle.phase < Phase::online || starts_anew ? EndReason::start_failed : EndReason::unknown;
+    return before.lifecycle.phase < Phase::online ? EndReason::start_failed : EndReason::unknown;
 }
 
 void take_phase(Ledger& ledger, std::string_view phase) {

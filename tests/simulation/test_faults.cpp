@@ -10,7 +10,7 @@ using namespace davit::simulation;
 
 namespace {
 
-constexpr std::uint64_t most_seeds = 300;
+constexpr std::uint64_t most_seeds = 100;
 
 /// Which invariants complained, over a fixed number of seeds.
 std::map<std::string, unsigned> complaints_about(Fault fault) {

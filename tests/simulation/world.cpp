@@ -124,8 +124,15 @@ private:
         const Pod before = pod_;
         const Moment moment{now_, Dice{mix({scenario_.seed, 5, outcome_.events})}.fraction()};
         take_event(ledger_, spec_, before, event, now_);
-        PodTransition transition = machine_(spec_, graph_, pod_, event, moment);
-        pod_ = transition.next;
+        PodTransition transition = machine_(spec_, graph_, std::move(pod_), event, moment);
+        look_and_obey(before, event, transition);
+        if (!outcome_.violation) {
+            check_function(before, event, transition, moment);
+        }
+        pod_ = std::move(transition.next);
+    }
+
+    void look_and_obey(const Pod& before, const PodEvent& event, const PodTransition& transition) {
         tell(event, transition);
         take_changes(ledger_, spec_, before, event, transition, now_);
         const Observation seen{scenario_, graph_, before, event, transition, now_, ledger_, census_};
@@ -134,19 +141,18 @@ private:
             if (auto violation = check_action(seen, action)) {
                 return complain(violation->invariant, violation->text);
             }
-            take_action(ledger_, pod_.lifecycle, action, now_);
+            take_action(ledger_, transition.next.lifecycle, action, now_);
             obey(action);
         }
         count_living();
         if (auto violation = check_state(seen)) {
             return complain(violation->invariant, violation->text);
         }
-        check_function(before, event, transition, moment);
     }
 
-    /// The machine is a function, and it has settled. Looked at now and then: it triples the work.
+    /// The machine is a function, and it has settled. Looked at now and then: it is five times the work.
     void check_function(const Pod& before, const PodEvent& event, const PodTransition& transition, Moment moment) {
-        if (outcome_.events % 4 != 0 && telling_ == Telling::silent) {
+        if (outcome_.events % 16 != scenario_.seed % 16 && telling_ == Telling::silent) {
             return;
         }
         const PodTransition again = honest_machine(spec_, graph_, before, event, moment);
