@@ -20,10 +20,6 @@ add_library(davit_with_spdlog INTERFACE)
 target_include_directories(davit_with_spdlog SYSTEM INTERFACE ${DAVIT_SPDLOG} ${DAVIT_FMT})
 target_compile_definitions(davit_with_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
 
-find_package(CLI11 REQUIRED)
-add_library(davit_with_cli11 INTERFACE)
-target_link_libraries(davit_with_cli11 INTERFACE CLI11::CLI11)
-
 find_library(DAVIT_YAML_CPP yaml-cpp REQUIRED)
 add_library(davit_with_yaml_cpp INTERFACE)
 target_link_libraries(davit_with_yaml_cpp INTERFACE ${DAVIT_YAML_CPP})
