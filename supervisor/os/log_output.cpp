@@ -21,8 +21,6 @@ constexpr std::size_t scratch_size = std::size_t{256} * 1024;
 constexpr std::size_t kept_capacity = std::size_t{512} * 1024;
 constexpr int own_pipe_size = 256 * 1024;
 constexpr std::size_t page = 4096;
-/// A terminal that says it takes something takes this much (the tty layer wakes writers at 256 free bytes).
-constexpr std::size_t terminal_piece = 256;
 
 bool would_wait() {
     return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -283,15 +281,35 @@ ssize_t LogOutput::write_directly(std::string_view piece) {
     switch (kind_) {
     case Kind::socket: return ::send(descriptor_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     case Kind::file: return ::write(descriptor_, piece.data(), piece.size());
-    case Kind::pipe:
-    case Kind::terminal: break;
+    case Kind::terminal: return write_to_terminal(piece);
+    case Kind::pipe: break;
     }
     if (!is_writable(descriptor_)) {
         errno = EAGAIN;
         return -1;
     }
-    const std::string_view lines = whole_lines(piece, kind_ == Kind::pipe ? std::size_t{PIPE_BUF} : terminal_piece);
+    const std::string_view lines = whole_lines(piece, PIPE_BUF);
     return ::write(descriptor_, lines.data(), lines.size());
+}
+
+/// A terminal that polls as writable may still stop a writer in the middle.
+ssize_t LogOutput::write_to_terminal(std::string_view piece) {
+    if (!own_terminal_) {
+        const std::string path = "/proc/self/fd/" + std::to_string(descriptor_);
+        own_terminal_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    }
+    if (own_terminal_) {
+        return ::write(own_terminal_.get(), piece.data(), piece.size());
+    }
+    // Another user's terminal: for one call it is non-blocking for all who share it, which is better than a davit
+    // that stands still.
+    const int flags = ::fcntl(descriptor_, F_GETFL);
+    ::fcntl(descriptor_, F_SETFL, flags | O_NONBLOCK);
+    const ssize_t size = ::write(descriptor_, piece.data(), piece.size());
+    const int error = errno;
+    ::fcntl(descriptor_, F_SETFL, flags);
+    errno = error;
+    return size;
 }
 
 /// Nobody reads any more, or the disk is full.

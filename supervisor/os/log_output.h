@@ -2,7 +2,7 @@
 // One stream of the container's log (descriptor 1 or 2), which may have a slow reader or one that stopped.
 // davit never waits for it: what does not fit stays here and is written when the log takes it again. The
 // descriptor is shared with raw services, so it is never made non-blocking; a pipe is fed from a pipe of our own
-// with splice, a socket with MSG_DONTWAIT, a terminal in small writes.
+// with splice, a socket with MSG_DONTWAIT, a terminal through a descriptor of our own.
 //
 // Two kinds of writers: relays of services wait for their turn and lose nothing; lines of davit itself, of steps
 // and of checks never wait, and what does not fit is dropped and counted. Lines of different writers do not mix.
@@ -86,6 +86,7 @@ private:
     void fill_own_pipe();
     Progress write_piece();
     ssize_t write_directly(std::string_view piece);
+    ssize_t write_to_terminal(std::string_view piece);
     void drop_everything();
     void drop(std::string_view lines);
     void keep_late(std::string_view lines);
@@ -104,6 +105,7 @@ private:
     std::size_t written_ = 0;     // of rest_
     Pipe own_pipe_;               // opened with the first bytes for a pipe
     std::size_t in_own_pipe_ = 0; // bytes
+    Fd own_terminal_;             // the same terminal, opened again, non-blocking
     std::string late_;            // whole lines that could not be written at once
     std::uint64_t dropped_lines_ = 0;
     std::unique_ptr<char[]> scratch_;

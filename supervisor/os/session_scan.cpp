@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t longest_environment = std::size_t{1} << 20;
 constexpr std::size_t longest_children_list = std::size_t{4} << 20;
+constexpr std::size_t largest_table = std::size_t{1} << 16;
 constexpr int deepest_family = 4096; // against a table that changed while it was read
 
 template <typename Number>
@@ -34,20 +35,16 @@ bool is_zombie(const ProcessInfo& process) {
     return process.state == 'Z' || process.state == 'X';
 }
 
-/// davit has one thread, but a library may have made another: children belong to the thread that made them.
-/// nullopt: this kernel has no such list, or /proc is not there.
-std::optional<std::vector<pid_t>> children_of_davit() {
-    const auto threads = list_directory("/proc/self/task");
-    if (!threads) {
-        return std::nullopt;
-    }
+/// Children belong to the thread that made them. A thread that ends meanwhile has handed its own over.
+std::vector<pid_t> children_of(const std::string& process) {
     std::vector<pid_t> children;
+    const std::string threads_of_it = "/proc/" + process + "/task";
+    const auto threads = list_directory(threads_of_it);
+    if (!threads) {
+        return children;
+    }
     for (const std::string& thread : *threads) {
-        const auto path = "/proc/self/task/" + thread + "/children";
-        if (::access(path.c_str(), R_OK) != 0) {
-            return std::nullopt;
-        }
-        const std::string text = read_kernel_file(path, longest_children_list);
+        const std::string text = read_kernel_file(threads_of_it + "/" + thread + "/children", longest_children_list);
         std::string_view rest = text;
         while (const auto child = next_number<pid_t>(rest)) {
             children.push_back(*child);
@@ -56,8 +53,37 @@ std::optional<std::vector<pid_t>> children_of_davit() {
     return children;
 }
 
+/// nullopt: this kernel keeps no lists of children, or /proc is not there.
+std::optional<std::vector<pid_t>> children_of_davit() {
+    const std::string list = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    if (::access(list.c_str(), R_OK) != 0) {
+        return std::nullopt;
+    }
+    return children_of("self");
+}
+
 bool group_exists(pid_t group) {
     return ::kill(-group, 0) == 0 || errno == EPERM;
+}
+
+ProcessInfo process_of(const std::string& pid) {
+    return parse_process_stat(read_kernel_file("/proc/" + pid + "/stat"));
+}
+
+/// Adds a process and all that descend from it. What ends meanwhile is left out.
+void add_family(std::vector<ProcessInfo>& table, pid_t eldest) {
+    std::vector<pid_t> to_visit = {eldest};
+    while (!to_visit.empty() && table.size() < largest_table) {
+        const std::string pid = std::to_string(to_visit.back());
+        to_visit.pop_back();
+        const ProcessInfo process = process_of(pid);
+        if (process.pid <= 0) {
+            continue;
+        }
+        table.push_back(process);
+        const std::vector<pid_t> children = children_of(pid);
+        to_visit.insert(to_visit.end(), children.begin(), children.end());
+    }
 }
 
 std::vector<ProcessInfo> all_processes() {
@@ -70,8 +96,7 @@ std::vector<ProcessInfo> all_processes() {
         if (name.empty() || name.front() < '0' || name.front() > '9') {
             continue;
         }
-        const ProcessInfo process = parse_process_stat(read_kernel_file("/proc/" + name + "/stat"));
-        if (process.pid > 0) {
+        if (const ProcessInfo process = process_of(name); process.pid > 0) {
             all.push_back(process);
         }
     }
@@ -191,14 +216,14 @@ private:
     pid_t davits_session_ = 0;
 };
 
-void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessInfo> selected, pid_t davits_group,
-                     int number) {
+void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessInfo> selected, const SessionRules& rules,
+                     pid_t leader, int number) {
     std::set<pid_t> chosen;
     for (const ProcessInfo& process : selected) {
         chosen.insert(process.pid);
     }
     // A group that holds others as well (davit's own, a stranger's) is not signalled as a whole.
-    std::set<pid_t> mixed = {davits_group, 0, 1};
+    std::set<pid_t> mixed = {::getpgrp(), 0, 1};
     for (const ProcessInfo& process : all) {
         if (!is_zombie(process) && !chosen.contains(process.pid)) {
             mixed.insert(process.group);
@@ -206,7 +231,8 @@ void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessIn
     }
     std::set<pid_t> done;
     for (const ProcessInfo& process : selected) {
-        if (mixed.contains(process.group)) {
+        const bool is_others = process.group != leader && rules.is_other_leader(process.group);
+        if (is_others || mixed.contains(process.group)) {
             signal_process(process.pid, number);
         } else if (done.insert(process.group).second) {
             signal_group(process.group, number);
@@ -266,10 +292,22 @@ bool SessionScan::may_have_processes(const SessionQuery& query) const {
         return true;
     }
     // Whatever is left of a service descends from a child of davit that nobody watches.
-    if (const auto children = children_of_davit()) {
-        return !std::ranges::all_of(*children, [&](pid_t child) { return reaper_.is_watched(child); });
+    const auto children = children_of_davit();
+    return !children || !std::ranges::all_of(*children, [&](pid_t child) { return reaper_.is_watched(child); });
+}
+
+std::vector<ProcessInfo> SessionScan::table_for(const SessionQuery& query) const {
+    const auto children = children_of_davit();
+    if (!children) {
+        return all_processes();
     }
-    return true;
+    std::vector<ProcessInfo> table = {process_of("self")};
+    for (const pid_t child : *children) {
+        if (child == query.leader || !reaper_.is_watched(child)) {
+            add_family(table, child);
+        }
+    }
+    return table;
 }
 
 bool SessionScan::is_empty(const SessionQuery& query) const {
@@ -277,30 +315,27 @@ bool SessionScan::is_empty(const SessionQuery& query) const {
 }
 
 std::vector<ProcessInfo> SessionScan::processes_of(const SessionQuery& query) const {
-    if (!may_have_processes(query)) {
-        return {};
-    }
-    const std::vector<ProcessInfo> all = all_processes();
-    if (all.empty() && group_exists(query.leader)) {
+    const std::vector<ProcessInfo> table = table_for(query);
+    if (table.empty() && group_exists(query.leader)) {
         // Without /proc: a group is there, and that is all that is known.
         return {{.pid = query.leader, .parent = ::getpid(), .group = query.leader, .session = query.leader}};
     }
-    return select_processes(all, query, rules_of(query));
+    return select_processes(table, query, rules_of(query));
 }
 
 void SessionScan::signal(const SessionQuery& query, int number) const {
     const bool leader_lives = reaper_.is_watched(query.leader);
-    const std::vector<ProcessInfo> all = all_processes();
-    if (all.empty() || leader_lives) {
-        // At once and whole, also what forks while the table is read. Nobody else can have this group: its number
-        // is in use.
+    const std::vector<ProcessInfo> table = table_for(query);
+    if (table.empty() || leader_lives) {
+        // Whole, also what forks at this moment. Nobody else can have this group: its number is in use.
         signal_group(query.leader, number);
     }
-    std::vector<ProcessInfo> selected = select_processes(all, query, rules_of(query));
+    const SessionRules rules = rules_of(query);
+    std::vector<ProcessInfo> selected = select_processes(table, query, rules);
     if (leader_lives) {
         std::erase_if(selected, [&](const ProcessInfo& process) { return process.group == query.leader; });
     }
-    signal_selected(all, selected, ::getpgrp(), number);
+    signal_selected(table, selected, rules, query.leader, number);
 }
 
 void signal_process(pid_t process, int number) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which processes a service still has, and how to signal all of them. A service is its leader's session, plus
 // what escaped it: orphans that became davit's children and carry its DAVIT_SERVICE, with their descendants.
-// Zombies do not count. Cheap questions come first (davit's own children); all of /proc is read only when they
-// say that there is something. Without /proc the leader's process group is all that is known.
+// Zombies do not count. The first question is cheap: has davit children that nobody watches? Then only their
+// families and the leader's are read, all of /proc only where the kernel keeps no lists of children. Without /proc
+// the leader's process group is all that is known.
 #pragma once
 
 #include "os/child_reaper.h"
@@ -65,13 +66,14 @@ public:
 
     /// Nothing but zombies is left of it. Cheap unless there are orphans.
     bool is_empty(const SessionQuery& query) const;
-    /// What is left of it, the leader included if it runs. Costs a walk over /proc where there is something.
+    /// What is left of it, the leader included if it runs.
     std::vector<ProcessInfo> processes_of(const SessionQuery& query) const;
     /// Signals each process group of it, and what escaped. Never davit's own group, never everybody.
     void signal(const SessionQuery& query, int number) const;
 
 private:
     bool may_have_processes(const SessionQuery& query) const;
+    std::vector<ProcessInfo> table_for(const SessionQuery& query) const;
     SessionRules rules_of(const SessionQuery& query) const;
 
     const ChildReaper& reaper_;

@@ -337,6 +337,21 @@ TEST_CASE("a socket and a file are logs as well", "[log]") {
     CHECK(file.text == "one\n");
 }
 
+TEST_CASE("a terminal is a log as well, and is not waited for when it is stopped", "[log]") {
+    const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE(master >= 0);
+    REQUIRE(::grantpt(master) == 0);
+    REQUIRE(::unlockpt(master) == 0);
+    Log log{Pipe{.read = Fd{master}, .write = Fd{::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC)}}};
+
+    Child child{log, "seq 1 20000", {.prefix = "[x] "}};
+    REQUIRE(run_until(log.loop, [&] { return !log.output.is_free(0); })); // nobody looks at it
+    REQUIRE(log.read_until([&] { return child.has_ended; }));
+    REQUIRE(log.drained());
+    REQUIRE(log.read_until([&] { return log.text.ends_with("[x] 20000\r\n"); }));
+    CHECK(log.lines().size() == 20000);
+}
+
 TEST_CASE("draining ends when its patience ends, whoever reads", "[log]") {
     Log log;
     fill(log.pipe.write.get());

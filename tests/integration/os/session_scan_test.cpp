@@ -210,6 +210,17 @@ TEST_CASE("a living leader is signalled with all of its session", "[session_scan
     CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
 }
 
+TEST_CASE("a group of its own inside the leader's session is signalled as well", "[session_scan]") {
+    Service service{"python3 -c 'import os, time; os.setpgid(0, 0); open(\"left\", \"w\").write(str(os.getpid())); "
+                    "time.sleep(600)' & sleep 600"};
+    const pid_t left = service.pid_in("left");
+    CHECK(service.pids().contains(left));
+
+    service.scan.signal(service.query, SIGTERM);
+
+    CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
+}
+
 TEST_CASE("davit never signals itself, its group or everybody", "[session_scan]") {
     signal_group(::getpgrp(), SIGKILL);
     signal_group(1, SIGKILL);
