@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a launch to an empty session, with real processes.
+#include "runtime/service_runner.h"
+
+#include "integration/runtime/workshop.h"
+#include "support/catch.h"
+
+namespace davit::test {
+namespace {
+
+model::PodSpec pod_of(model::ServiceSpec only) {
+    model::PodSpec pod;
+    pod.services = {std::move(only)};
+    return pod;
+}
+
+} // namespace
+
+TEST_CASE("a service that ends with nothing left behind is told with its status", "[service_runner]") {
+    Workshop workshop{pod_of(service("web", "echo $DAVIT_SERVICE; exit 3"))};
+    runtime::ServiceRunner runner{workshop.host};
+
+    runner.launch(0, 7);
+
+    REQUIRE(workshop.next_service_fact<model::Launched>());
+    const auto exited = workshop.next_service_fact<model::LeaderExited>();
+    REQUIRE(exited);
+    CHECK(exited->attempt == 7);
+    CHECK(exited->status == model::exited_with(3));
+    CHECK(exited->left_behind.empty());
+    CHECK(runner.leader_of(0) == 0);
+    CHECK(workshop.run_until([&] { return workshop.log_text() == "[web] web\n"; }));
+    CHECK(runner.last_output(0, 10) == std::vector<std::string>{"web"});
+}
+
+TEST_CASE("what a leader leaves in its session is named, and its end is told", "[service_runner]") {
+    Workshop workshop{pod_of(service("web", "sleep 1000 & exit 0"))};
+    runtime::ServiceRunner runner{workshop.host};
+    workshop.reaper.on_turn_end([&] { runner.look_at_sessions(); });
+
+    runner.launch(0, 1);
+
+    const auto exited = workshop.next_service_fact<model::LeaderExited>();
+    REQUIRE(exited);
+    CHECK(exited->left_behind.starts_with("sleep (pid "));
+    runner.signal_session(0, 1, SIGTERM);
+    CHECK(workshop.next_service_fact<model::SessionEmptied>());
+}
+
+TEST_CASE("an order of an earlier attempt does nothing", "[service_runner]") {
+    Workshop workshop{pod_of(service("web", "sleep 1000"))};
+    runtime::ServiceRunner runner{workshop.host};
+    runner.launch(0, 2);
+    REQUIRE(workshop.next_service_fact<model::Launched>());
+
+    runner.signal_session(0, 1, SIGKILL);
+    runner.signal_leader(0, 1, SIGKILL);
+    runner.signal_leader(0, 2, SIGTERM);
+
+    const auto exited = workshop.next_service_fact<model::LeaderExited>();
+    REQUIRE(exited);
+    CHECK(exited->status == model::killed_by(SIGTERM));
+}
+
+TEST_CASE("a command that is not there, or may not run, is told with its stage", "[service_runner]") {
+    model::ServiceSpec web = service("web", "");
+    web.command = {model::Text{"/nowhere/web"}};
+    Workshop workshop{pod_of(web)};
+    runtime::ServiceRunner runner{workshop.host};
+
+    runner.launch(0, 1);
+
+    const auto failed = workshop.next_service_fact<model::LaunchFailed>();
+    REQUIRE(failed);
+    CHECK(failed->failure == model::LaunchFailure::not_found);
+    CHECK(failed->message.starts_with("/nowhere/web: no such file or directory (at exec"));
+}
+
+TEST_CASE("a stop command runs as the service and is ended at its deadline", "[service_runner]") {
+    model::ServiceSpec web = service("web", "sleep 1000");
+    web.stop_command = shell("echo stop $DAVIT_SERVICE; exec sleep 1000");
+    Workshop workshop{pod_of(web)};
+    runtime::ServiceRunner runner{workshop.host};
+    runner.launch(0, 1);
+
+    runner.run_stop_command(0, 1, std::chrono::steady_clock::now() + 500ms);
+
+    const auto finished = workshop.next_service_fact<model::StopCommandFinished>();
+    REQUIRE(finished);
+    CHECK(finished->status == model::killed_by(SIGKILL));
+    CHECK(workshop.log_text() == "[web] stop web\n");
+    runner.stop_everything();
+}
+
+} // namespace davit::test
