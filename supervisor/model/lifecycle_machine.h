@@ -163,7 +163,6 @@ struct Lifecycle {
     unsigned online_attempt = 0;    // numbers every online that was attempted
     bool offline_due = false;       // online was attempted and its offline has not begun
     bool online_ever = false;       // online succeeded at least once
-    bool offline_ran = false;       // in the transition that runs: a drain follows
     bool offline_failed = false;    // a step of the last offline list failed
     bool stop_failed = false;       // a step of the last stop list failed
     bool main_lost = false;         // main's end began the transition: no drain, no stop steps
