@@ -158,6 +158,10 @@ private:
         case Phase::failed: break;
         }
         state_.main_lost = true;
+        const bool was_to_end = state_.goal >= Goal::main_held || (state_.goal == Goal::main_restart && state_.by_hand);
+        if (was_to_end) {
+            return; // A little early: what was asked for goes on without it, and prestop returns before the end.
+        }
         if (services_.main_restarts) {
             return go_down(Goal::main_restart, StepReason::exit);
         }
@@ -225,7 +229,6 @@ private:
 
     void begin_way_down(StepReason reason) {
         state_.step_reason = reason;
-        state_.offline_ran = false;
         state_.offline_failed = false;
         state_.stop_failed = false;
         state_.gate_deadline.reset();
@@ -432,7 +435,6 @@ private:
         }
         if (state_.offline_due && state_.haste != Haste::now) {
             state_.offline_due = false;
-            state_.offline_ran = true;
             enter(Phase::going_offline, way_down_reason());
             return begin_steps(StepKind::offline, state_.step_reason);
         }
