@@ -410,6 +410,44 @@ bool is_true(const Observation& seen, const Request& request) {
     return true;
 }
 
+/// Restart policy and limit of the configuration, unless a person asks for more.
+Complaint restarts_follow_the_policy(const Observation& seen, const Action& action) {
+    if (service_order<Launch>(action) == nullptr) {
+        return {};
+    }
+    const ServiceIndex index = service_of(action);
+    const ServiceSpec& spec = seen.scenario.spec.services[index];
+    const ServiceLedger& service = seen.ledger.services[index];
+    if (service.attempt == 0 || service.asked_up || service.no_resources) {
+        return {};
+    }
+    if (spec.restart_policy == RestartPolicy::never) {
+        return spec.name + " is started again, its policy is never";
+    }
+    const bool too_often = spec.backoff.limit > 0 && service.restarts >= spec.backoff.limit;
+    return too_often ? spec.name + " is started more often than its limit" : Complaint{};
+}
+
+/// Contract 4.5: after prestop PID 1 stays until SIGTERM, so that the hook is not cut, or until the budget ends.
+Complaint prestop_alone_does_not_end_it(const Observation& seen, const Action& action) {
+    const Ledger& ledger = seen.ledger;
+    const bool by_prestop = ledger.end_reason == EndReason::asked && !ledger.first_signal;
+    if (!std::holds_alternative<EndContainer>(action) || !by_prestop) {
+        return {};
+    }
+    const Duration grace = seen.scenario.spec.grace;
+    const Duration helpers_begin = grace - std::min<Duration>(1s, grace / 4) - std::min<Duration>(2s, grace / 4);
+    return seen.now < *ledger.kubelet_since + helpers_begin ? Complaint{"the container ends before SIGTERM came"}
+                                                            : Complaint{};
+}
+
+/// Going offline leaves everything running: main is stopped on the way down only, or when it left processes behind.
+Complaint main_is_stopped_on_the_way_down(const Observation& seen, const Action& action) {
+    const bool wrong = stops_main(seen, action) && next_lifecycle(seen).goal < Goal::main_restart;
+    return wrong ? Complaint{"main is stopped, and the goal is " + std::string{to_string(next_lifecycle(seen).goal)}}
+                 : Complaint{};
+}
+
 /// Everybody who stays is answered once, with the truth, and nobody who left.
 Complaint answers_are_true_and_single(const Observation& seen, const Action& action) {
     const auto* answer = std::get_if<Answer>(&action);
@@ -742,10 +780,70 @@ Complaint late_facts_change_nothing(const Observation& seen) {
     return is_late(seen) && moved ? Complaint{"a late fact moved something"} : Complaint{};
 }
 
+/// A helper whose liveness is bad for good is not left running.
+Complaint a_bad_probe_has_consequences(const Observation& seen) {
+    for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
+        const ServiceSpec& spec = seen.scenario.spec.services[index];
+        const bool bad = spec.liveness_probe && !spec.main &&
+                         seen.ledger.services[index].bad_liveness >= spec.liveness_probe->failure_threshold;
+        if (bad && seen.transition.next.services[index].state == ServiceState::running) {
+            return spec.name + " runs on with a bad liveness probe";
+        }
+    }
+    return {};
+}
+
+/// The way up is bounded by readyTimeoutSeconds, but for the manual gate; a stall of the loop does not count.
+Complaint the_gate_has_its_time(const Observation& seen) {
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    const bool waits = lifecycle.phase == Phase::starting || lifecycle.phase == Phase::preloading ||
+                       lifecycle.phase == Phase::checking;
+    if (!waits || lifecycle.at_manual_gate || lifecycle.goal != Goal::online || !seen.ledger.gate_since) {
+        return {};
+    }
+    const Duration length = seen.now - *seen.ledger.gate_since - seen.ledger.stalled_at_gate;
+    return length > seen.scenario.spec.lifecycle.ready_timeout + lateness
+               ? Complaint{"the way up lasts " + seconds(length)}
+               : Complaint{};
+}
+
+/// At least `min` and at most `max`, but where the budget, haste or main's end cut it.
+Complaint a_drain_keeps_its_times(const Observation& seen) {
+    if (!seen.ledger.drained || seen.census.stalled) {
+        return {};
+    }
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    const DrainSpec& drain = seen.scenario.spec.lifecycle.drain;
+    if (*seen.ledger.drained > drain.max + lateness) {
+        return "it drains for " + seconds(*seen.ledger.drained);
+    }
+    const bool late = lifecycle.budget && seen.now + 5s >= main_deadline(*lifecycle.budget);
+    const bool cut = late || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 10s;
+    return *seen.ledger.drained < drain.min && !cut ? "it drains for only " + seconds(*seen.ledger.drained)
+                                                    : Complaint{};
+}
+
+/// HUP, USR1, USR2 and WINCH go to main, and only there.
+Complaint main_gets_its_signals(const Observation& seen) {
+    const auto* signal = std::get_if<SignalReceived>(&seen.event);
+    if (signal == nullptr || is_stop_signal(signal->signal)) {
+        return {};
+    }
+    const ServiceIndex main = *seen.scenario.spec.main();
+    const ServiceOrder order{main, seen.ledger.services[main].attempt, SignalLeader{signal->signal}};
+    const bool lives = seen.ledger.services[main].told == Process::alive;
+    const std::vector<Action> expected = lives ? std::vector<Action>{order} : std::vector<Action>{};
+    return seen.transition.actions == expected ? Complaint{} : Complaint{"a signal for main goes astray"};
+}
+
 /// Only what the contract names ends the container: a stop by hand, a hold, a place of rest never do.
 Complaint nothing_ends_the_container_unasked(const Observation& seen) {
-    return seen.ledger.end_reason == EndReason::unknown ? Complaint{"the container goes down and nothing asked for it"}
-                                                        : Complaint{};
+    if (seen.ledger.end_reason == EndReason::unknown) {
+        return "the container goes down and nothing asked for it";
+    }
+    const bool held =
+        seen.ledger.end_reason == EndReason::start_failed && seen.scenario.spec.lifecycle.on_failure == OnFailure::hold;
+    return held ? Complaint{"a failed start ends the container, it was to be held"} : Complaint{};
 }
 
 // ---- all of them -----------------------------------------------------------------------------------------------
@@ -775,6 +873,9 @@ constexpr std::array action_rules{
     ActionRule RULE(only_the_running_step_is_ended),
     ActionRule RULE(nothing_outlives_the_container),
     ActionRule RULE(the_exit_code_is_the_contracts),
+    ActionRule RULE(restarts_follow_the_policy),
+    ActionRule RULE(prestop_alone_does_not_end_it),
+    ActionRule RULE(main_is_stopped_on_the_way_down),
     ActionRule RULE(answers_are_true_and_single),
 };
 
@@ -790,6 +891,10 @@ constexpr std::array state_rules{
     StateRule RULE(nobody_is_forgotten),
     StateRule RULE(late_facts_change_nothing),
     StateRule RULE(nothing_ends_the_container_unasked),
+    StateRule RULE(a_bad_probe_has_consequences),
+    StateRule RULE(the_gate_has_its_time),
+    StateRule RULE(a_drain_keeps_its_times),
+    StateRule RULE(main_gets_its_signals),
 };
 
 #undef RULE

@@ -17,6 +17,10 @@ void take_check(ServiceLedger& service, const ServiceSpec& spec, const CheckFini
         return;
     }
     service.check_in_flight[kind] = false;
+    const bool counts = check.outcome == CheckOutcome::good || !service.check_may_be_forgiven[kind];
+    if (check.probe == ProbeKind::liveness && counts) {
+        service.bad_liveness = check.outcome == CheckOutcome::good ? 0 : service.bad_liveness + 1;
+    }
     if (check.probe != ProbeKind::readiness) {
         return;
     }
@@ -30,8 +34,10 @@ void take_check(ServiceLedger& service, const ServiceSpec& spec, const CheckFini
     }
 }
 
-void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEvent& event) {
+void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEvent& event, TimePoint now) {
     const auto ends = [&] {
+        const bool long_enough = service.launched && now - *service.launched >= spec.backoff.reset_after;
+        service.restarts = long_enough ? 0 : service.restarts;
         service.told = Process::none;
         std::ranges::fill(service.check_in_flight, false);
     };
@@ -39,6 +45,7 @@ void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEve
                    [&](const Launched& fact) {
                        if (fact.attempt == service.attempt && service.told == Process::launching) {
                            service.told = Process::alive;
+                           service.launched = now;
                        }
                    },
                    [&](const LaunchFailed& fact) {
@@ -47,7 +54,8 @@ void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEve
                        }
                        ends();
                        service.unasked_end = !service.stop_began;
-                       if (fact.failure != LaunchFailure::no_resources) {
+                       service.no_resources = fact.failure == LaunchFailure::no_resources;
+                       if (!service.no_resources) {
                            service.last_exit = exited_with(fact.failure == LaunchFailure::not_found ? 127 : 126);
                        }
                    },
@@ -65,7 +73,7 @@ void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEve
                    },
                    [&](const SessionEmptied& fact) {
                        if (fact.attempt == service.attempt && service.told == Process::leaving) {
-                           service.told = Process::none;
+                           ends();
                        }
                    },
                    [&](const CheckFinished& fact) { take_check(service, spec, fact); },
@@ -96,6 +104,15 @@ void take_signal(Ledger& ledger, const SignalReceived& signal, TimePoint now) {
         }
     } else if (term_or_int && now - *ledger.first_outside >= 1s && !ledger.now_since) {
         ledger.now_since = now;
+    }
+}
+
+/// A person may bring up what rests: the services that are named, what these need, or (online) what the pod needs.
+void take_wish(Ledger& ledger, const Request& request) {
+    if (request.verb == Verb::start || request.verb == Verb::restart || request.verb == Verb::online) {
+        for (ServiceLedger& service : ledger.services) {
+            service.asked_up = true;
+        }
     }
 }
 
@@ -150,7 +167,18 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
     return before.lifecycle.phase < Phase::online ? EndReason::start_failed : EndReason::unknown;
 }
 
-void take_phase(Ledger& ledger, std::string_view phase) {
+void take_phase(Ledger& ledger, const Change& change, TimePoint now) {
+    const std::string_view phase = change.to;
+    if (phase == "starting" || (phase == "checking" && change.from == "offline")) {
+        ledger.gate_since = now;
+        ledger.stalled_at_gate = {};
+    }
+    if (phase == "draining") {
+        ledger.drain_since = now;
+    }
+    if (change.from == "draining" && ledger.drain_since) {
+        ledger.drained = now - *ledger.drain_since;
+    }
     if (phase == "going-online") {
         ++ledger.online_begun;
         ledger.online_steps_done = 0;
@@ -175,11 +203,12 @@ void take_stop(ServiceLedger& service, const Lifecycle& lifecycle, TimePoint now
 void take_order(ServiceLedger& service, const Lifecycle& lifecycle, const ServiceOrder& order, TimePoint now) {
     std::visit(Overloaded{
                    [&](const Launch&) {
-                       const auto exit = service.last_exit;
-                       service = {};
-                       service.last_exit = exit;
-                       service.attempt = order.attempt;
-                       service.told = Process::launching;
+                       const bool counted = !service.asked_up && !service.no_resources && order.attempt > 1;
+                       const int restarts = service.asked_up ? 0 : service.restarts + (counted ? 1 : 0);
+                       service = ServiceLedger{.told = Process::launching,
+                                               .attempt = order.attempt,
+                                               .last_exit = service.last_exit,
+                                               .restarts = restarts};
                    },
                    [&](const SignalSession&) { take_stop(service, lifecycle, now); },
                    [&](const RunStopCommand&) { take_stop(service, lifecycle, now); },
@@ -206,13 +235,14 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                            ledger.services[fact.service].stopped_in_launch =
                                pod.services[fact.service].state == ServiceState::stopping;
                        }
-                       take_fact(ledger.services[fact.service], spec.services[fact.service], fact.event);
+                       take_fact(ledger.services[fact.service], spec.services[fact.service], fact.event, now);
                    },
                    [&](const StepFinished& step) { take_step_end(ledger, step, now); },
                    [&](const SignalReceived& signal) { take_signal(ledger, signal, now); },
                    [&](const Request& request) {
                        ledger.open[request.id] = request;
                        ledger.asked_at[request.id] = now;
+                       take_wish(ledger, request);
                        if (request.verb == Verb::prestop && !ledger.kubelet_since) {
                            ledger.kubelet_since = now;
                            ledger.stalled = {};
@@ -224,6 +254,7 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                    },
                    [&](const LoopStalled& stall) {
                        ledger.stalled += stall.length;
+                       ledger.stalled_at_gate += stall.length;
                        for (ServiceLedger& service : ledger.services) {
                            std::ranges::fill(service.check_may_be_forgiven, true);
                        }
@@ -235,9 +266,10 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
 
 void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const PodEvent& event,
                   const PodTransition& transition, TimePoint now) {
+    ledger.drained.reset();
     for (const Change& change : transition.changes) {
         if (!change.service) {
-            take_phase(ledger, change.to);
+            take_phase(ledger, change, now);
         }
     }
     const Lifecycle& next = transition.next.lifecycle;

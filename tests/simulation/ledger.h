@@ -24,7 +24,12 @@ struct ServiceLedger {
     bool failed_probe = false;                  // a startup or liveness probe of this attempt was bad for good
     int good_checks = 0;                        // readiness checks in a row; a forgiven one counts for nobody
     int bad_checks = 0;
+    int bad_liveness = 0; // liveness checks in a row
     bool ever_ready = false;
+    std::optional<TimePoint> launched;
+    bool asked_up = false;     // a person asked for the next launch
+    bool no_resources = false; // the last launch found no process or memory: tried again whatever the policy says
+    int restarts = 0;          // launches in a row that nobody asked for
     bool check_in_flight[3] = {};
     bool check_may_be_forgiven[3] = {};
 };
@@ -56,6 +61,10 @@ struct Ledger {
     std::optional<TimePoint> hurried_since;
     std::optional<TimePoint> now_since;
     std::optional<TimePoint> exit_since; // the goal is exit
+    std::optional<TimePoint> gate_since; // the way up began
+    Duration stalled_at_gate{};
+    std::optional<TimePoint> drain_since;
+    std::optional<Duration> drained; // how long the drain took that ended in this event
     std::optional<TimePoint> helpers_stop_since;
     std::size_t up_when_helpers_stop = 0;
     TimePoint planned_when_helpers_stop;

@@ -71,6 +71,7 @@ public:
             plan(visit.at, [this, &visit] { receive(visit); });
         }
         plan(scenario_.termination.at, [this] { begin_termination(); });
+        ledger_.gate_since = now_;
         deliver(PodStarted{});
         while (!over()) {
             turn();
