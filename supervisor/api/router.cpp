@@ -111,6 +111,7 @@ Result<ServiceIndex> find_service(const PodSpec& spec, std::string_view name) {
         return *index;
     }
     std::vector<std::string_view> names;
+    names.reserve(spec.services.size());
     for (const auto& service : spec.services) {
         names.emplace_back(service.name);
     }
@@ -203,13 +204,15 @@ std::optional<std::string> as_text(const boost::json::value& value) {
     return text != nullptr ? std::optional<std::string>{std::in_place, text->data(), text->size()} : std::nullopt;
 }
 
-template <typename Member, typename Read>
-bool take(Member& member, const Read& read) {
-    if (!read) {
-        return false;
-    }
-    member = *read;
-    return true;
+template <typename Value>
+bool take(std::optional<Value>& member, const std::optional<Value>& read) {
+    member = read;
+    return read.has_value();
+}
+
+bool take(bool& member, std::optional<bool> read) {
+    member = read.value_or(false);
+    return read.has_value();
 }
 
 bool take_option(Options& options, std::string_view name, const boost::json::value& value) {

@@ -18,6 +18,7 @@ namespace {
 namespace http = boost::beast::http;
 using Parser = http::response_parser<http::string_body>;
 
+constexpr std::size_t read_size = std::size_t{16} * 1024;
 constexpr std::chrono::milliseconds first_pause{1};
 constexpr std::chrono::milliseconds longest_pause{50};
 
@@ -117,7 +118,7 @@ Outcome<Reply> Client::call(const ApiRequest& request, const std::function<void(
     parser.eager(true);
     parser.body_limit(boost::none);
     std::string unread;
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, read_size> buffer;
     while (!parser.is_done()) {
         const os::Received received = os::receive_within(socket_.get(), buffer, deadline_);
         if (received.end == os::IoEnd::deadline) {

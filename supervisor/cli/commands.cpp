@@ -76,7 +76,7 @@ std::string joined(std::span<const std::string> names) {
     return text;
 }
 
-std::string body_of(json::object members) {
+std::string body_of(const json::object& members) {
     return members.empty() ? std::string{} : json::serialize(members);
 }
 
@@ -91,7 +91,7 @@ ApiRequest lifecycle_request(const Arguments& arguments, TimePoint began) {
     }
     return {.method = "POST",
             .target = std::string{api::lifecycle_prefix} + std::string{to_string(arguments.command)},
-            .body = body_of(std::move(members))};
+            .body = body_of(members)};
 }
 
 ApiRequest services_request(const Arguments& arguments) {
@@ -111,7 +111,7 @@ ApiRequest services_request(const Arguments& arguments) {
     return {.method = "POST",
             .target = std::string{api::services_prefix} + (all ? "all" : joined(names)) + "/" +
                       std::string{to_string(arguments.command)},
-            .body = body_of(std::move(members))};
+            .body = body_of(members)};
 }
 
 ApiRequest wait_request(const Arguments& arguments) {
@@ -119,7 +119,7 @@ ApiRequest wait_request(const Arguments& arguments) {
     const bool is_phase = model::phase_from_name(word).has_value();
     json::object members;
     members[is_phase ? "phase" : "service"] = word;
-    return {.method = "POST", .target = std::string{api::wait_path}, .body = body_of(std::move(members))};
+    return {.method = "POST", .target = std::string{api::wait_path}, .body = body_of(members)};
 }
 
 ApiRequest verb_request(const Arguments& arguments, TimePoint began) {

@@ -351,10 +351,11 @@ std::string describe(Duration length) {
         return std::to_string(whole / 60) + "m" + two_digits(whole % 60) + "s";
     }
     const long long minutes = whole / 60;
-    if (minutes < 24 * 60) {
+    constexpr long long minutes_of_a_day = 1440;
+    if (minutes < minutes_of_a_day) {
         return std::to_string(minutes / 60) + "h" + two_digits(minutes % 60) + "m";
     }
-    return std::to_string(minutes / (24 * 60)) + "d" + two_digits(minutes / 60 % 24) + "h";
+    return std::to_string(minutes / minutes_of_a_day) + "d" + two_digits(minutes / 60 % 24) + "h";
 }
 
 std::string why(const PodSpec& spec, const Pod& pod, ServiceIndex index, TimePoint now) {
