@@ -3,6 +3,7 @@
 
 #include <array>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::os {
@@ -24,6 +25,13 @@ Pipe open_pipe() {
 
 bool is_terminal(int descriptor) {
     return ::isatty(descriptor) == 1;
+}
+
+bool is_same_file(int left, int right) {
+    struct stat one{};
+    struct stat other{};
+    return ::fstat(left, &one) == 0 && ::fstat(right, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
 }
 
 } // namespace davit::os

@@ -40,4 +40,7 @@ Pipe open_pipe();
 
 bool is_terminal(int descriptor);
 
+/// The same pipe, terminal, socket or file (`2>&1`).
+bool is_same_file(int left, int right);
+
 } // namespace davit::os

@@ -93,6 +93,7 @@ void LogOutput::remove_writer(Writer writer) {
     if (holder_ == writer) {
         cut_open_line();
     }
+    settle_drain();
 }
 
 void LogOutput::commit(Writer writer, Ending ending) {
@@ -129,6 +130,7 @@ void LogOutput::call_next_writer() {
         if (rest_.empty()) {
             call_next_writer();
         }
+        settle_drain();
     });
 }
 

@@ -69,7 +69,8 @@ public:
     void write_or_drop(std::string_view lines);
     std::uint64_t dropped_lines() const { return dropped_lines_; }
 
-    /// Calls `done` once, from the loop, when everything is written, at the latest after `patience`.
+    /// Calls `done` once, from the loop, when everything is written, also that of relays that wait for their turn, at
+    /// the latest after `patience`.
     void drain(Duration patience, std::function<void()> done);
 
     /// A place to read into, shared by all relays of this log; its contents last until the next read.
@@ -79,7 +80,7 @@ private:
     enum class Kind : std::uint8_t { pipe, socket, terminal, file };
     enum class Progress : std::uint8_t { made, stuck };
 
-    bool is_empty() const { return rest_.empty() && in_own_pipe_ == 0 && late_.empty(); }
+    bool is_empty() const { return rest_.empty() && in_own_pipe_ == 0 && late_.empty() && waiting_.empty(); }
     void flush();
     Progress write_rest();
     Progress write_to_pipe();

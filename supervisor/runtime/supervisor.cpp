@@ -62,7 +62,9 @@ public:
     const Journal& journal() const { return journal_; }
     const ServiceRunner& services() const { return services_; }
     std::uint64_t orphans_reaped() const { return reaper_.orphans_reaped(); }
-    std::uint64_t dropped_log_lines() const { return output_.dropped_lines() + error_.dropped_lines(); }
+    std::uint64_t dropped_log_lines() const {
+        return output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
+    }
 
 private:
     void post(model::PodEvent event);
@@ -87,7 +89,8 @@ private:
     model::Pod pod_;
     Journal journal_;
     os::LogOutput output_;
-    os::LogOutput error_;
+    std::optional<os::LogOutput> separate_error_; // none where stdout and stderr are one pipe or terminal
+    os::LogOutput& error_;
     Log log_;
     Listeners listeners_;
     Narrator narrator_;
@@ -112,7 +115,8 @@ private:
 
 Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOptions options)
     : loop_(loop), spec_(std::move(spec)), options_(std::move(options)), graph_(model::build_graph(spec_)),
-      pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO), error_(loop, STDERR_FILENO),
+      pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO),
+      error_(os::is_same_file(STDOUT_FILENO, STDERR_FILENO) ? output_ : separate_error_.emplace(loop, STDERR_FILENO)),
       log_([this](std::string_view line) { error_.write_or_drop(line); }), listeners_(loop),
       narrator_(spec_, log_, journal_, listeners_), reaper_(loop),
       signals_(
@@ -294,9 +298,11 @@ void Supervisor::Body::end(const model::EndContainer& order) {
     steps_.kill_all();
     services_.stop_everything();
     tell_end(order);
-    logs_to_write_ = 2;
+    logs_to_write_ = separate_error_ ? 2 : 1;
     output_.drain(patience_with_log, [this] { when_log_is_written(); });
-    error_.drain(patience_with_log, [this] { when_log_is_written(); });
+    if (separate_error_) {
+        separate_error_->drain(patience_with_log, [this] { when_log_is_written(); });
+    }
 }
 
 void Supervisor::Body::tell_end(const model::EndContainer& order) {

@@ -352,6 +352,31 @@ TEST_CASE("a terminal is a log as well, and is not waited for when it is stopped
     CHECK(log.lines().size() == 20000);
 }
 
+TEST_CASE("draining waits for relays whose turn has not come", "[log]") {
+    Log log;
+    Child first{log, "seq 1 100000", {.prefix = "[a] "}};
+    Child second{log, "seq 1 100000", {.prefix = "[b] "}};
+    REQUIRE(run_until(log.loop, [&] { return !log.output.is_free(0); }));
+    ::kill(-first.pid, SIGKILL);
+    ::kill(-second.pid, SIGKILL);
+    first.relay->release();
+    second.relay->release();
+
+    REQUIRE(log.drained());
+
+    CHECK(first.relay->has_ended());
+    CHECK(second.relay->has_ended());
+}
+
+TEST_CASE("descriptors of one pipe are known as the same", "[log]") {
+    const Pipe pipe = open_pipe();
+    const Pipe other = open_pipe();
+    const Fd copy{::fcntl(pipe.write.get(), F_DUPFD_CLOEXEC, 0)};
+
+    CHECK(is_same_file(pipe.write.get(), copy.get()));
+    CHECK_FALSE(is_same_file(pipe.write.get(), other.write.get()));
+}
+
 TEST_CASE("draining ends when its patience ends, whoever reads", "[log]") {
     Log log;
     fill(log.pipe.write.get());
