@@ -418,7 +418,9 @@ Complaint restarts_follow_the_policy(const Observation& seen, const Action& acti
     const ServiceIndex index = service_of(action);
     const ServiceSpec& spec = seen.scenario.spec.services[index];
     const ServiceLedger& service = seen.ledger.services[index];
-    if (service.attempt == 0 || service.asked_up || service.no_resources) {
+    // A way up by hand starts what main needs, also what failed meanwhile.
+    const bool way_up = next_lifecycle(seen).by_hand && went_through(seen, Phase::starting);
+    if (service.attempt == 0 || service.asked_up || service.no_resources || way_up) {
         return {};
     }
     if (spec.restart_policy == RestartPolicy::never) {
@@ -817,8 +819,9 @@ Complaint a_drain_keeps_its_times(const Observation& seen) {
     if (*seen.ledger.drained > drain.max + lateness) {
         return "it drains for " + seconds(*seen.ledger.drained);
     }
-    const bool late = lifecycle.budget && seen.now + 5s >= main_deadline(*lifecycle.budget);
-    const bool cut = late || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 10s;
+    // What is written for the stop steps, and a short grace period, cut it too.
+    const bool late = lifecycle.budget && seen.now + 10s >= main_deadline(*lifecycle.budget);
+    const bool cut = late || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 30s;
     return *seen.ledger.drained < drain.min && !cut ? "it drains for only " + seconds(*seen.ledger.drained)
                                                     : Complaint{};
 }
