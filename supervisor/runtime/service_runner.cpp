@@ -122,9 +122,6 @@ void ServiceRunner::signal_session(model::ServiceIndex service, unsigned attempt
         stop_commands_.kill(service);
     }
     scan_.signal(query_of(service), number);
-    if (slot->stage == Stage::leaving) {
-        look_later();
-    }
 }
 
 void ServiceRunner::signal_leader(model::ServiceIndex service, unsigned attempt, int number) {
@@ -146,37 +143,39 @@ void ServiceRunner::take_exit(model::ServiceIndex service, unsigned attempt, mod
         status.out_of_memory = oom_.claims_kill(std::chrono::steady_clock::now());
     }
     slot->stage = Stage::leaving;
-    const auto left =
-        scan_.is_empty(query_of(service)) ? std::vector<os::ProcessInfo>{} : scan_.processes_of(query_of(service));
-    if (left.empty()) {
-        close(*slot);
-    } else {
-        look_later();
-    }
-    report(service, model::LeaderExited{attempt, status, names_of(left)});
+    slot->untold = status;
+    slot->tell_at = std::chrono::steady_clock::now() + look_again_after;
+    look_at(service);
+    look_later();
 }
 
 void ServiceRunner::look_at_sessions() {
-    bool any_left = false;
     for (model::ServiceIndex service = 0; service < slots_.size() && !stopped_; ++service) {
-        Slot& slot = slots_[service];
-        if (slot.stage != Stage::leaving) {
-            continue;
-        }
-        if (scan_.is_empty(query_of(service))) {
-            close(slot);
-            report(service, model::SessionEmptied{slot.attempt});
-        } else {
-            any_left = true;
+        if (slots_[service].stage == Stage::leaving) {
+            look_at(service);
         }
     }
-    if (any_left) {
-        look_later();
+    look_later();
+}
+
+void ServiceRunner::look_at(model::ServiceIndex service) {
+    Slot& slot = slots_[service];
+    const os::SessionQuery query = query_of(service);
+    const auto untold = slot.untold;
+    if (scan_.is_empty(query)) {
+        close(slot);
+        return untold ? report(service, model::LeaderExited{slot.attempt, *untold, {}})
+                      : report(service, model::SessionEmptied{slot.attempt});
+    }
+    if (untold && std::chrono::steady_clock::now() >= slot.tell_at) {
+        slot.untold.reset();
+        report(service, model::LeaderExited{slot.attempt, *untold, names_of(scan_.processes_of(query))});
     }
 }
 
 void ServiceRunner::look_later() {
-    if (looks_later_ || stopped_) {
+    const bool any_left = std::ranges::any_of(slots_, [](const Slot& slot) { return slot.stage == Stage::leaving; });
+    if (looks_later_ || stopped_ || !any_left) {
         return;
     }
     looks_later_ = true;
@@ -192,6 +191,7 @@ void ServiceRunner::look_later() {
 void ServiceRunner::close(Slot& slot) {
     slot.stage = Stage::gone;
     slot.leader = 0;
+    slot.untold.reset();
     if (slot.relay) {
         slot.relay->release();
     }

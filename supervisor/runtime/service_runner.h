@@ -20,6 +20,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,9 @@ private:
         Stage stage = Stage::gone;
         pid_t leader = 0;
         os::SessionQuery::Bound bound = os::SessionQuery::Bound::session;
-        bool killed = false; // by davit
+        bool killed = false;                     // by davit
+        std::optional<model::ExitStatus> untold; // how the leader ended, while what it left may still end by itself
+        TimePoint tell_at;
         std::unique_ptr<os::LogRelay> relay;
     };
 
@@ -61,6 +64,7 @@ private:
     Result<os::LogRelayEnds> open_relay(Slot& slot, const std::string& name);
     void keep_until_ended(std::unique_ptr<os::LogRelay> relay);
     void take_exit(model::ServiceIndex service, unsigned attempt, model::ExitStatus status);
+    void look_at(model::ServiceIndex service);
     void close(Slot& slot);
     void look_later();
     os::SessionQuery query_of(model::ServiceIndex service) const;

@@ -34,7 +34,7 @@ TEST_CASE("a service that ends with nothing left behind is told with its status"
 }
 
 TEST_CASE("what a leader leaves in its session is named, and its end is told", "[service_runner]") {
-    Workshop workshop{pod_of(service("web", "sleep 1000 & exit 0"))};
+    Workshop workshop{pod_of(service("web", "sleep 1000 & until grep -q sleep /proc/$!/comm; do :; done"))};
     runtime::ServiceRunner runner{workshop.host};
     workshop.reaper.on_turn_end([&] { runner.look_at_sessions(); });
 
