@@ -133,7 +133,7 @@ def test_what_a_leader_leaves_behind_is_stopped_and_named(tmp_path):
     configuration = f"""
 services:
   helper:
-    command: {script("note start; sleep 601 & exit 0")}
+    command: {script("note start; sleep 601 & until grep -q sleep /proc/$!/comm; do :; done; exit 0")}
     backoff: {{initialSeconds: 60}}
   shop: {{main: true, dependsOn: [], command: {MAIN}}}
 """

@@ -4,7 +4,7 @@
 import signal
 
 import pytest
-from davit_process import DEADLINE, MAIN, Davit, eventually, script
+from davit_process import DEADLINE, MAIN, MAIN_IS_UP, Davit, eventually, script
 
 LIFE = f"""
 app: shop
@@ -19,6 +19,7 @@ services:
   shop:
     main: true
     command: {MAIN}
+    startupProbe: {MAIN_IS_UP}
 lifecycle:
   preload: {{exec: {{command: {script("note preload $DAVIT_STEP $DAVIT_REASON $DAVIT_ATTEMPT; echo warm")}}}}}
   online: {{exec: {{command: {script("note online $DAVIT_REASON")}}}}}
@@ -89,7 +90,7 @@ def test_poststart_before_davit_listens_keeps_trying(tmp_path):
 
 
 def test_main_that_ends_gives_its_code_and_runs_offline(tmp_path):
-    configuration = LIFE.replace(MAIN, script("note main-start; while [ ! -e $T/end ]; do sleep 0.05; done; exit 3"))
+    configuration = LIFE.replace(MAIN, script("note main-start; echo $$ > $T/main-up; while [ ! -e $T/end ]; do sleep 0.05; done; exit 3"))
     with Davit(tmp_path, configuration) as davit:
         davit.wait_phase("online")
         (tmp_path / "end").touch()
@@ -213,7 +214,7 @@ lifecycle:
 @pytest.mark.parametrize("name", ["HUP", "USR1", "USR2", "WINCH"])
 def test_other_signals_go_to_main(tmp_path, name):
     number = int(getattr(signal, "SIG" + name))  # dash does not know WINCH by name
-    configuration = LIFE.replace(MAIN, script(f"trap 'note got-{name}' {number}; trap 'exit 0' TERM; note main-start; while :; do sleep 0.05; done"))
+    configuration = LIFE.replace(MAIN, script(f"trap 'note got-{name}' {number}; trap 'exit 0' TERM; note main-start; echo $$ > $T/main-up; while :; do sleep 0.05; done"))
     with Davit(tmp_path, configuration) as davit:
         davit.wait_phase("online")
         davit.signal(number)

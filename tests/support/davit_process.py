@@ -206,10 +206,11 @@ class Davit:
 
 
 def script(text):
-    """A command for YAML that runs `text` with a shell; `note WORD` appends to the trace."""
+    """A command for YAML that runs `text` with a shell; `note WORD` appends to the trace. davit reads $$ as $."""
     prelude = 'note() { echo "$*" >> "$T/trace"; }; '
-    return json.dumps(["sh", "-c", prelude + text])
+    return json.dumps(["sh", "-c", (prelude + text).replace("$$", "$$$$")])
 
 
-# main that tells that it runs, and ends with 0 on TERM.
-MAIN = script("trap 'note main-term; exit 0' TERM; note main-start; while :; do sleep 0.05; done")
+# main that tells that it runs, and ends with 0 on TERM. MAIN_IS_UP is a probe that is good when it has told.
+MAIN = script("trap 'note main-term; exit 0' TERM; note main-start; echo $$ > $T/main-up; while :; do sleep 0.05; done")
+MAIN_IS_UP = "{exec: {command: " + script("kill -0 $(cat $T/main-up)") + "}, periodSeconds: 1}"

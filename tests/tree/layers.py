@@ -18,13 +18,13 @@ MAY_SEE = {
     "config": {"model/", "yaml-cpp"},
     "runtime": {"os/", "config/", "model/", "boost", "curl", "spdlog", "system"},
     "api": {"runtime/", "os/", "config/", "model/", "boost", "system"},
-    "cli": {"api/protocol.h", "config/", "os/", "model/", "boost", "CLI", "system"},
+    "cli": {"api/protocol.h", "config/", "os/", "model/", "boost", "system"},
     "app": {"api/", "runtime/", "os/", "config/", "model/", "boost", "spdlog", "system"},
     "main.cpp": {"app/", "cli/", "system"},
     "shim": {"system"},
 }
 ROOMS = {"model", "os", "config", "runtime", "api", "cli", "app"}
-LIBRARIES = {"boost": "boost", "curl": "curl", "yaml-cpp": "yaml-cpp", "spdlog": "spdlog", "fmt": "spdlog", "CLI": "CLI",
+LIBRARIES = {"boost": "boost", "curl": "curl", "yaml-cpp": "yaml-cpp", "spdlog": "spdlog", "fmt": "spdlog": 
              "openssl": "openssl", "ares.h": "ares"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # Standard headers have no dot and no folder.
