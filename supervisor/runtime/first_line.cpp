@@ -67,8 +67,13 @@ Result<os::Fd> FirstLine::open() {
     if (!pipe.read) {
         return failure("cannot make a pipe: " + os::errno_text(errno));
     }
-    state_->pipe.assign(pipe.read.release());
-    state_->pipe.non_blocking(true);
+    boost::system::error_code error;
+    state_->pipe.assign(pipe.read.get(), error);
+    if (error) {
+        return failure("cannot watch a pipe: " + error.message());
+    }
+    pipe.read.release();
+    state_->pipe.non_blocking(true, error);
     state_->read_on();
     return std::move(pipe.write);
 }

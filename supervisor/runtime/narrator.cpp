@@ -89,9 +89,11 @@ void Narrator::tell_missing(const model::Pod& pod) {
     }
 }
 
-void Narrator::tell_phase(model::RequestId client, const model::Pod& pod) {
-    listeners_.tell(client, with_reason("phase", model::to_string(pod.lifecycle.phase), pod.lifecycle.reason));
-    told_missing_.clear();
+void Narrator::tell_phase(const model::Request& request, const model::Pod& pod) {
+    if (request.services.empty()) {
+        listeners_.tell(request.id, with_reason("phase", model::to_string(pod.lifecycle.phase), pod.lifecycle.reason));
+        told_missing_.clear();
+    }
 }
 
 } // namespace davit::runtime

@@ -24,8 +24,8 @@ public:
     /// While somebody waits at the ready gate: what it waits for, each time that it is something else.
     void tell_missing(const model::Pod& pod);
 
-    /// For a client that begins to wait: where the pod is.
-    void tell_phase(model::RequestId client, const model::Pod& pod);
+    /// For a client that begins to wait for the pod: where it is.
+    void tell_phase(const model::Request& request, const model::Pod& pod);
 
 private:
     void log(LogLevel level, std::string_view line);

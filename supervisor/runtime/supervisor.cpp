@@ -72,6 +72,7 @@ private:
     void handle(const model::PodEvent& event);
     void obey(const model::Action& action);
     void obey(const model::ServiceOrder& order);
+    void report_failed(const model::Action& action, const std::string& reason);
     void count_connections();
     void take_signal(const os::ReceivedSignal& signal);
     void notice_stall();
@@ -107,6 +108,7 @@ private:
     std::optional<TimePoint> armed_; // what timer_ waits for
     TimePoint stall_told_;           // when the last stall was told
     std::minstd_rand random_{static_cast<unsigned>(now().time_since_epoch().count())};
+    bool told_count_failure_ = false;
     std::function<void(int)> ended_;
     std::optional<int> code_; // set: davit is at its end
     int logs_to_write_ = 0;
@@ -188,7 +190,33 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
         narrator_.tell(change, pod_, moment.now);
     }
     for (const model::Action& action : turn.actions) {
-        obey(action);
+        try {
+            obey(action);
+        } catch (const std::exception& error) {
+            log_.write(LogLevel::error, "cannot " + model::to_string(action) + ": " + error.what());
+            report_failed(action, error.what());
+        }
+    }
+}
+
+/// The machine waits for an answer to these orders; without one it would wait for ever.
+void Supervisor::Body::report_failed(const model::Action& action, const std::string& reason) {
+    if (const auto* step = std::get_if<model::RunStep>(&action)) {
+        return post(model::StepFinished{step->run, model::StepOutcome::failed, reason});
+    }
+    const auto* order = std::get_if<model::ServiceOrder>(&action);
+    if (order == nullptr) {
+        return;
+    }
+    const auto report = [&](model::ServiceEvent event) { post(model::ServiceFact{order->service, std::move(event)}); };
+    if (std::holds_alternative<model::Launch>(order->action)) {
+        return report(model::LaunchFailed{order->attempt, model::LaunchFailure::no_resources, reason});
+    }
+    if (const auto* check = std::get_if<model::RunCheck>(&order->action)) {
+        return report(model::CheckFinished{order->attempt, check->probe, model::CheckOutcome::bad, reason});
+    }
+    if (std::holds_alternative<model::RunStopCommand>(order->action)) {
+        report(model::StopCommandFinished{order->attempt, model::exited_with(1), reason});
     }
 }
 
@@ -220,7 +248,8 @@ void Supervisor::Body::obey(const model::ServiceOrder& order) {
 
 void Supervisor::Body::count_connections() {
     const Result<std::size_t> count = os::count_established(spec_.lifecycle.drain.ports);
-    if (!count) {
+    if (!count && !told_count_failure_) {
+        told_count_failure_ = true;
         log_.write(LogLevel::warn, count.error().text);
     }
     // Where nobody can count, the drain lasts as long as it may.
@@ -275,7 +304,7 @@ void Supervisor::Body::arm_timer() {
 model::RequestId Supervisor::Body::ask(model::Request request, Listener listener) {
     request.id = ++last_request_;
     listeners_.add(request, std::move(listener));
-    narrator_.tell_phase(request.id, pod_);
+    narrator_.tell_phase(request, pod_);
     const model::RequestId id = request.id;
     if (code_) {
         listeners_.answer({id, model::Verdict::failed, "davit is at its end"});
@@ -308,8 +337,8 @@ void Supervisor::Body::end(const model::EndContainer& order) {
 void Supervisor::Body::tell_end(const model::EndContainer& order) {
     const std::string reason = order.lines.empty() ? std::string{} : ": " + order.lines.front();
     if (!spec_.plain_init) {
-        log_.write(order.code == 0 ? LogLevel::info : LogLevel::error,
-                   "ends with " + std::to_string(order.code) + reason);
+        const bool was_asked = order.code == 0 || pod_.lifecycle.cause == model::EndCause::stop_asked;
+        log_.write(was_asked ? LogLevel::info : LogLevel::error, "ends with " + std::to_string(order.code) + reason);
     }
     if (order.code == 0) {
         return;
