@@ -45,6 +45,7 @@ Lifecycle in_phase(Phase phase) {
         state.budget = ShutdownBudget{.began = start, .total = 30s};
     }
     state.online_ever = state.offline_due = phase == Phase::online;
+    state.preloaded = phase >= Phase::checking && phase != Phase::failed;
     switch (phase) {
     case Phase::starting:
     case Phase::checking:

@@ -43,6 +43,7 @@ TEST_CASE("the exit code follows the cause of the end and how main ended", "[pod
     end.lifecycle.cause = row.cause;
     end.lifecycle.online_ever = row.online_ever;
     end.services[0].last_exit = row.main;
+    end.services[0].process = Process::none;
 
     INFO(row.rule);
     CHECK(exit_code(pod.spec(), end) == row.code);

@@ -241,7 +241,7 @@ TEST_CASE("an offline that hangs leaves main its TERM and the stop ends inside t
     pod.until(39s);
     CHECK(pod.ordered("EndStep{run 1, TERM}"));
     pod.until(39600ms);
-    CHECK(pod.ordered("main: SignalSession{TERM}") == false); // the step that hangs was never over
+    CHECK(pod.ordered("main: SignalSession{TERM}")); // although the step that hangs was never over
     CHECK(pod.exit_code() != -1);
 }
 
