@@ -243,6 +243,10 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                        ledger.open[request.id] = request;
                        ledger.asked_at[request.id] = now;
                        take_wish(ledger, request);
+                       if (request.verb == Verb::online && pod.lifecycle.at_manual_gate) {
+                           ledger.gate_since = now;
+                           ledger.stalled_at_gate = {};
+                       }
                        if (request.verb == Verb::prestop && !ledger.kubelet_since) {
                            ledger.kubelet_since = now;
                            ledger.stalled = {};
