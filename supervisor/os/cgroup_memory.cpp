@@ -47,11 +47,11 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
 /// The first of the two files that is there: the cgroup's own path, or the root where the container sees only
 /// its own part of the tree.
 std::string existing(const std::string& root, std::string_view path, const std::string& name) {
-    const std::string own = root + std::string{path} + "/" + name;
+    std::string own = root + std::string{path} + "/" + name;
     if (is_regular_file(own)) {
         return own;
     }
-    const std::string at_root = root + "/" + name;
+    std::string at_root = root + "/" + name;
     return is_regular_file(at_root) ? at_root : std::string{};
 }
 

@@ -36,10 +36,9 @@ struct ListCleanup {
 using List = std::unique_ptr<curl_slist, ListCleanup>;
 
 void append(List& list, const std::string& text) {
-    if (curl_slist* longer = curl_slist_append(list.get(), text.c_str())) {
-        static_cast<void>(list.release());
-        list.reset(longer);
-    }
+    curl_slist* const old = list.release();
+    curl_slist* const longer = curl_slist_append(old, text.c_str());
+    list.reset(longer != nullptr ? longer : old);
 }
 
 /// What a URL says about whom to connect to.

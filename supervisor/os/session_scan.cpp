@@ -35,6 +35,10 @@ bool is_zombie(const ProcessInfo& process) {
     return process.state == 'Z' || process.state == 'X';
 }
 
+std::string list_of(std::string path, const std::string& thread) {
+    return path.append("/").append(thread).append("/children");
+}
+
 /// Children belong to the thread that made them. A thread that ends meanwhile has handed its own over.
 std::vector<pid_t> children_of(const std::string& process) {
     std::vector<pid_t> children;
@@ -44,7 +48,7 @@ std::vector<pid_t> children_of(const std::string& process) {
         return children;
     }
     for (const std::string& thread : *threads) {
-        const std::string text = read_kernel_file(threads_of_it + "/" + thread + "/children", longest_children_list);
+        const std::string text = read_kernel_file(list_of(threads_of_it, thread), longest_children_list);
         std::string_view rest = text;
         while (const auto child = next_number<pid_t>(rest)) {
             children.push_back(*child);
@@ -325,9 +329,13 @@ std::vector<ProcessInfo> SessionScan::processes_of(const SessionQuery& query) co
 
 void SessionScan::signal(const SessionQuery& query, int number) const {
     const bool leader_lives = reaper_.is_watched(query.leader);
+    if (leader_lives) {
+        // First: it is what waits for the signal. Whole, also what forks at this moment. Nobody else can have this
+        // group: its number is in use.
+        signal_group(query.leader, number);
+    }
     const std::vector<ProcessInfo> table = table_for(query);
-    if (table.empty() || leader_lives) {
-        // Whole, also what forks at this moment. Nobody else can have this group: its number is in use.
+    if (table.empty() && !leader_lives) {
         signal_group(query.leader, number);
     }
     const SessionRules rules = rules_of(query);

@@ -15,7 +15,7 @@
 namespace davit::os {
 namespace {
 
-constexpr std::string_view own_directory = "/run/davit";
+constexpr const char* own_directory = "/run/davit";
 constexpr int waiting_clients = 128;
 
 struct Address {
@@ -107,7 +107,7 @@ std::expected<ListeningSocket, NoPlace> listen_at_place(const std::string& place
     }
     if (place.starts_with(std::string{own_directory} + "/")) {
         constexpr mode_t everybody_may_enter = 0755;
-        ::mkdir(own_directory.data(), everybody_may_enter);
+        ::mkdir(own_directory, everybody_may_enter);
     }
     Fd socket = new_socket();
     if (!socket) {

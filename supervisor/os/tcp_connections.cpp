@@ -55,16 +55,17 @@ void count_messages(std::span<const char> buffer, std::span<const std::uint16_t>
     while (buffer.size() >= sizeof(nlmsghdr) && count.state == Count::State::goes_on) {
         nlmsghdr header;
         std::memcpy(&header, buffer.data(), sizeof header);
-        if (header.nlmsg_len < sizeof header || header.nlmsg_len > buffer.size()) {
-            count.state = Count::State::failed;
-        } else if (header.nlmsg_type == NLMSG_DONE) {
+        const bool is_whole = header.nlmsg_len >= sizeof header && header.nlmsg_len <= buffer.size();
+        const bool is_connection =
+            header.nlmsg_type == SOCK_DIAG_BY_FAMILY && header.nlmsg_len >= NLMSG_LENGTH(sizeof(inet_diag_msg));
+        if (is_whole && header.nlmsg_type == NLMSG_DONE) {
             count.state = Count::State::done;
-        } else if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || header.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) {
-            count.state = Count::State::failed; // NLMSG_ERROR: this kernel or sandbox has no such thing
-        } else {
+        } else if (is_whole && is_connection) {
             inet_diag_msg connection;
             std::memcpy(&connection, buffer.data() + NLMSG_HDRLEN, sizeof connection);
             count.connections += is_one_of(ntohs(connection.id.idiag_sport), ports) ? 1 : 0;
+        } else {
+            count.state = Count::State::failed; // NLMSG_ERROR: this kernel or sandbox has no such thing
         }
         buffer = buffer.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), buffer.size()));
     }
@@ -77,7 +78,7 @@ std::optional<std::size_t> count_by_netlink(std::uint8_t family, std::span<const
         return std::nullopt;
     }
     Count count;
-    alignas(nlmsghdr) std::array<char, 32 * 1024> buffer;
+    alignas(nlmsghdr) std::array<char, std::size_t{32} * 1024> buffer;
     for (int answer = 0; answer < most_answers && count.state == Count::State::goes_on; ++answer) {
         // The kernel answers a dump within the call that asks: nothing there means that nothing comes.
         const ssize_t size = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
