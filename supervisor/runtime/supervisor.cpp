@@ -42,6 +42,10 @@ constexpr std::chrono::milliseconds patience_with_log{500};
 /// Lines of main's output in the termination log.
 constexpr std::size_t output_in_termination_log = 10;
 
+/// Deadlines that are taken in one turn of the loop before the rest of the world has its turn.
+constexpr int deadlines_at_once = 8;
+constexpr std::size_t most_unwritten_log = std::size_t{16} * 1024;
+
 TimePoint now() {
     return std::chrono::steady_clock::now();
 }
@@ -69,6 +73,9 @@ public:
 private:
     void post(model::PodEvent event);
     void work_off();
+    bool take_due_deadline();
+    void keep_log(std::string_view line);
+    void write_log();
     void handle(const model::PodEvent& event);
     void obey(const model::Action& action);
     void obey(const model::ServiceOrder& order);
@@ -92,6 +99,7 @@ private:
     os::LogOutput output_;
     std::optional<os::LogOutput> separate_error_; // none where stdout and stderr are one pipe or terminal
     os::LogOutput& error_;
+    std::string unwritten_log_; // davit's lines of this turn
     Log log_;
     Listeners listeners_;
     Narrator narrator_;
@@ -119,7 +127,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
     : loop_(loop), spec_(std::move(spec)), options_(std::move(options)), graph_(model::build_graph(spec_)),
       pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO),
       error_(os::is_same_file(STDOUT_FILENO, STDERR_FILENO) ? output_ : separate_error_.emplace(loop, STDERR_FILENO)),
-      log_([this](std::string_view line) { error_.write_or_drop(line); }), listeners_(loop),
+      log_([this](std::string_view line) { keep_log(line); }), listeners_(loop),
       narrator_(spec_, log_, journal_, listeners_), reaper_(loop),
       signals_(
           loop, [this](const os::ReceivedSignal& signal) { take_signal(signal); }, [this] { reaper_.reap(); }),
@@ -168,7 +176,8 @@ void Supervisor::Body::work_off() {
         return; // An order was answered at once; the fact waits for its turn.
     }
     working_ = true;
-    while (!events_.empty() && !code_) {
+    int at_once = deadlines_at_once;
+    while ((!events_.empty() || (at_once-- > 0 && take_due_deadline())) && !code_) {
         const model::PodEvent event = std::move(events_.front());
         events_.pop_front();
         try {
@@ -179,7 +188,33 @@ void Supervisor::Body::work_off() {
     }
     working_ = false;
     narrator_.tell_missing(pod_);
+    write_log();
     arm_timer();
+}
+
+/// What is due already (a restart without delay) need not wait for the timer.
+bool Supervisor::Body::take_due_deadline() {
+    const std::optional<TimePoint> due = model::next_deadline(pod_);
+    if (!due || *due > now()) {
+        return false;
+    }
+    events_.emplace_back(model::TimePassed{});
+    return true;
+}
+
+/// While orders are obeyed lines are kept, so that a signal or a launch does not wait for them.
+void Supervisor::Body::keep_log(std::string_view line) {
+    unwritten_log_ += line;
+    if (!working_ || unwritten_log_.size() > most_unwritten_log) {
+        write_log();
+    }
+}
+
+void Supervisor::Body::write_log() {
+    if (!unwritten_log_.empty()) {
+        error_.write_or_drop(unwritten_log_);
+        unwritten_log_.clear();
+    }
 }
 
 void Supervisor::Body::handle(const model::PodEvent& event) {
@@ -327,6 +362,7 @@ void Supervisor::Body::end(const model::EndContainer& order) {
     steps_.kill_all();
     services_.stop_everything();
     tell_end(order);
+    write_log();
     logs_to_write_ = separate_error_ ? 2 : 1;
     output_.drain(patience_with_log, [this] { when_log_is_written(); });
     if (separate_error_) {
