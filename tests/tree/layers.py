@@ -24,7 +24,7 @@ MAY_SEE = {
     "shim": {"system"},
 }
 ROOMS = {"model", "os", "config", "runtime", "api", "cli", "app"}
-LIBRARIES = {"boost": "boost", "curl": "curl", "yaml-cpp": "yaml-cpp", "spdlog": "spdlog", "fmt": "spdlog": 
+LIBRARIES = {"boost": "boost", "curl": "curl", "yaml-cpp": "yaml-cpp", "spdlog": "spdlog", "fmt": "spdlog", "CLI": "CLI",
              "openssl": "openssl", "ares.h": "ares"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # Standard headers have no dot and no folder.
