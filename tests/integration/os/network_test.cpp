@@ -14,6 +14,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
+#include <fstream>
+#include <limits>
 #include <memory>
 
 using namespace davit;
@@ -126,6 +129,24 @@ TEST_CASE("a name that cannot be one is told without the network", "[dns]") {
     CHECK(addresses.error().text.starts_with("cannot resolve xxx"));
 }
 
+TEST_CASE("a name of /etc/hosts is resolved without the network", "[dns]") {
+    std::ifstream hosts{"/etc/hosts"};
+    std::string address;
+    std::string name;
+    while (hosts >> address >> name && (name == "localhost" || address.starts_with('#'))) {
+        hosts.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
+    if (!hosts) {
+        SUCCEED("this machine has no name there");
+        return;
+    }
+    asio::io_context loop{1};
+    const auto addresses = result_of(loop, resolve(name, 20s));
+
+    REQUIRE(addresses);
+    CHECK(std::ranges::count(*addresses, asio::ip::make_address(address)) == 1);
+}
+
 TEST_CASE("a port that is open accepts, one that is not says so", "[tcp]") {
     asio::io_context loop{1};
     const Server server{loop, "", Server::Manner::silent};
@@ -234,6 +255,17 @@ TEST_CASE("why there is no answer is told in words", "[http]") {
     CHECK(reason("http://127.0.0.1:" + std::to_string(free_port(loop)) + "/") == "connection refused");
     CHECK(reason("ftp://127.0.0.1/") == "neither http nor https: ftp");
     CHECK(reason("http://127.0.0.1:99999/") == "not a URL");
+}
+
+TEST_CASE("a server that does not speak TLS is no https server", "[http]") {
+    asio::io_context loop{1};
+    Server server{loop, http_answer("plain")};
+    HttpClient client{loop};
+    const std::string url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
+
+    const auto response = result_of(loop, client.send({.url = url, .timeout = 20s, .trust = TlsTrust::any}));
+    REQUIRE_FALSE(response);
+    CHECK_FALSE(response.error().text.empty());
 }
 
 TEST_CASE("a redirect is an answer and is not followed", "[http]") {
