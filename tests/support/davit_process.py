@@ -145,6 +145,13 @@ class Davit:
         return self._process.poll() is None
 
     def close(self):
+        if self._mode == "plain" and self._process.poll() is None:
+            # No PID namespace ends its children with it: davit has to stop them.
+            self._process.terminate()
+            try:
+                self._process.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                pass
         if self._process.poll() is None:
             for pid in [self.pid, self._process.pid]:
                 if pid:
