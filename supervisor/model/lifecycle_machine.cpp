@@ -18,8 +18,11 @@ constexpr Duration step_kill_after = 2s;
 constexpr Duration hurry_length = 1500ms;
 /// A second stop signal this long after the first means now; a runtime that repeats itself does not.
 constexpr Duration second_signal_after = 1s;
-/// What cannot even be killed (a process in the kernel's D state) does not keep the container longer.
-constexpr Duration unkillable_patience = 500ms;
+/// What cannot even be killed (a process in the kernel's D state) does not keep the container longer, and half of
+/// what a short grace period leaves after the planned end is kept.
+Duration unkillable_patience(const ShutdownBudget& budget) {
+    return std::min<Duration>(500ms, budget.total / 8);
+}
 
 bool is_way_up(Phase phase) {
     switch (phase) {
@@ -194,7 +197,7 @@ private:
             return;
         }
         hasten(Haste::now, "the grace period is used up");
-        if (now_ >= *state_.haste_began + unkillable_patience) {
+        if (now_ >= *state_.haste_began + unkillable_patience(*state_.budget)) {
             exit();
         }
     }
@@ -840,7 +843,8 @@ std::optional<TimePoint> budget_deadline(const Lifecycle& lifecycle) {
     if (waits_for_main(lifecycle)) {
         return helpers_turn(*lifecycle.budget);
     }
-    return lifecycle.haste == Haste::now ? *lifecycle.haste_began + unkillable_patience : hard_deadline(lifecycle);
+    return lifecycle.haste == Haste::now ? *lifecycle.haste_began + unkillable_patience(*lifecycle.budget)
+                                         : hard_deadline(lifecycle);
 }
 
 } // namespace

@@ -309,7 +309,8 @@ bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& depen
     }
     switch (dependency.condition) {
     case Condition::started: return service.process == Process::alive || service.state == ServiceState::completed;
-    case Condition::ready: return is_ready(target, service);
+    case Condition::ready: // A oneshot that has done its work may have been too fast for its probe.
+        return is_ready(target, service) || (target.oneshot && service.state == ServiceState::completed);
     case Condition::completed: break;
     }
     return service.state == ServiceState::completed;

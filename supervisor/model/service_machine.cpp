@@ -15,7 +15,7 @@ namespace davit::model {
 namespace {
 
 /// After KILL the session is killed again this often until it is empty: a fork may have raced with the signal.
-constexpr Duration kill_again_after = 200ms;
+constexpr Duration kill_again_after = 100ms;
 
 constexpr std::array all_probes{ProbeKind::startup, ProbeKind::readiness, ProbeKind::liveness};
 
