@@ -30,6 +30,11 @@ std::string seconds(Duration length) {
     return std::to_string(to_seconds(length)) + " s";
 }
 
+/// A short grace period leaves less.
+Duration patience_at_the_end(const Observation& seen) {
+    return std::min(patience_of_the_end, seen.scenario.spec.grace / 8);
+}
+
 const Lifecycle& next_lifecycle(const Observation& seen) {
     return seen.transition.next.lifecycle;
 }
@@ -356,7 +361,7 @@ Complaint kill_waits_for_the_deadline(const Observation& seen, const Action& act
 Complaint nothing_outlives_the_container(const Observation& seen, const Action& action) {
     // A loop that stood still until the grace period was over can only go.
     const bool too_late = seen.census.stalled && next_lifecycle(seen).budget &&
-                          seen.now >= hard_deadline(next_lifecycle(seen)) + patience_of_the_end;
+                          seen.now >= hard_deadline(next_lifecycle(seen)) + patience_at_the_end(seen);
     if (!std::holds_alternative<EndContainer>(action) || too_late) {
         return {};
     }
@@ -365,7 +370,7 @@ Complaint nothing_outlives_the_container(const Observation& seen, const Action& 
         if (seen.census.living[index] > 0 && seen.census.killable[index] && !came_late) {
             return name_of(seen, index) + " lives on with " + std::to_string(seen.census.living[index]) + " processes";
         }
-        const bool in_time = seen.now < hard_deadline(next_lifecycle(seen)) + patience_of_the_end;
+        const bool in_time = seen.now < hard_deadline(next_lifecycle(seen)) + patience_at_the_end(seen);
         if (seen.ledger.services[index].told == Process::launching && in_time) {
             return name_of(seen, index) + " is being launched while the container ends";
         }
@@ -821,7 +826,10 @@ Complaint a_drain_keeps_its_times(const Observation& seen) {
     }
     // What is written for the stop steps, and a short grace period, cut it too.
     const bool late = lifecycle.budget && seen.now + 10s >= main_deadline(*lifecycle.budget);
-    const bool cut = late || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 30s;
+    const auto* fact = std::get_if<ServiceFact>(&seen.event);
+    const bool main_ends = fact != nullptr && fact->service == seen.scenario.spec.main();
+    const bool cut =
+        late || main_ends || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 30s;
     return *seen.ledger.drained < drain.min && !cut ? "it drains for only " + seconds(*seen.ledger.drained)
                                                     : Complaint{};
 }

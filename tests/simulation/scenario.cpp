@@ -53,7 +53,10 @@ WrittenService make_service(Dice& dice, unsigned id, bool main) {
     service.critical = !main && dice.chance(15);
     make_probes(dice, service);
     if (dice.chance(main ? 35 : 45)) {
-        service.restart_policy = dice.pick({RestartPolicy::always, RestartPolicy::on_failure, RestartPolicy::never});
+        // A oneshot that restarts for ever never completes: an impossible condition for who waits for it.
+        service.restart_policy =
+            service.oneshot ? dice.pick({RestartPolicy::on_failure, RestartPolicy::never})
+                            : dice.pick({RestartPolicy::always, RestartPolicy::on_failure, RestartPolicy::never});
     }
     if (dice.chance(50)) {
         service.backoff.initial = dice.pick<Duration>({0s, 100ms, 500ms, 2s});
@@ -204,19 +207,19 @@ PodSpec make_spec(Dice& dice) {
 // ---- visitors --------------------------------------------------------------------------------------
 
 Temper make_temper(Dice& dice) {
-    const bool calm = dice.chance(25);
+    const bool calm = dice.chance(30);
     const auto often = [&](unsigned most) {
-        return calm || dice.chance(40) ? 0U : 1 + static_cast<unsigned>(dice.below(most));
+        return calm || dice.chance(60) ? 0U : 1 + static_cast<unsigned>(dice.below(most));
     };
-    return Temper{.crashes = often(40),
-                  .launch_failures = often(20),
+    return Temper{.crashes = often(25),
+                  .launch_failures = often(8),
                   .slow = often(50),
                   .ignores_term = often(50),
                   .leaves_behind = often(40),
                   .unkillable = dice.chance(90) ? 0U : often(20),
-                  .sick = often(40),
-                  .step_failures = often(40),
-                  .step_hangs = often(30),
+                  .sick = often(30),
+                  .step_failures = often(30),
+                  .step_hangs = often(20),
                   .step_terms = dice.chance(80) ? 0U : often(20),
                   .late_facts = often(30)};
 }
@@ -268,10 +271,10 @@ Visit make_visit(Dice& dice, std::size_t services) {
 Duration some_moment(Dice& dice, Duration horizon) {
     // Much happens in the first second and around the end.
     const unsigned way = static_cast<unsigned>(dice.below(10));
-    if (way < 3) {
+    if (way < 2) {
         return dice.between(0s, 1s);
     }
-    if (way < 5) {
+    if (way < 6) {
         return std::max<Duration>(0s, horizon + dice.between(0s, 4s) - 2s);
     }
     return dice.between(0s, horizon + 5s);
@@ -307,7 +310,7 @@ Scenario make_scenario(std::uint64_t seed) {
     }
     scenario.temper = make_temper(dice);
     Termination& end = scenario.termination;
-    end.at = dice.chance(15) ? dice.between(0s, 500ms) : dice.between(0s, dice.pick<Duration>({5s, 20s, 60s, 120s}));
+    end.at = dice.chance(10) ? dice.between(0s, 500ms) : dice.between(1s, dice.pick<Duration>({10s, 30s, 60s, 120s}));
     end.prestop = dice.chance(70);
     end.grace = dice.chance(25) ? dice.pick<Duration>({0s, 1s, 5s, 10s, 300s}) : scenario.spec.grace;
     end.signal_after = dice.pick<Duration>({0s, 15ms, 100ms});
