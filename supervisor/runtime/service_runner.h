@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts, signals and watches the processes of the services. A service's attempt begins with a launch and is
-// over when its session is empty: the leader's exit is told at once, with what it left behind, and the rest
-// is looked for after each reaped child and every 100 ms, only while something is left.
+// over when its session is empty: the leader's exit is told with what it left behind, and the rest is looked
+// for after each reaped child and every 100 ms, only while something is left. What is about to end as well (the
+// other half of a pipeline) is not left behind: it has 100 ms before it is called so.
 //
-//   Launch ──► spawn ──► Launched ... leader exits ─┬─ nothing left ──► LeaderExited
-//                └─► LaunchFailed                   └─ left behind  ──► LeaderExited{"java (pid 41)"} ──►
-//                SessionEmptied
+//   Launch ──► spawn ─┬─► Launched ... leader exits ─┬─ nothing left ──► LeaderExited
+//                     └─► LaunchFailed               └─ after 100 ms ──► LeaderExited{"java (pid 41)"}
+//                                                                            ──► SessionEmptied
 #pragma once
 
 #include "model/pod_machine.h"
