@@ -74,13 +74,31 @@ private:
         if (!spec_.plain_init && stops_davit(signal.signal)) {
             return move(StopSignalled{signal.signal, signal.from_inside, prestop_client_waits()});
         }
-        if (!main_ || pod_.services[*main_].process != Process::alive) {
+        if (!main_) {
             return;
         }
-        if (spec_.signal_group) {
-            return order(*main_, SignalSession{signal.signal});
+        switch (pod_.services[*main_].process) {
+        case Process::alive: return pass_on(signal.signal);
+        case Process::launching: pod_.early_signals.push_back(signal.signal); return;
+        case Process::none:
+        case Process::leaving: return;
         }
-        order(*main_, SignalLeader{signal.signal});
+    }
+
+    void pass_on(int signal) {
+        if (spec_.signal_group) {
+            return order(*main_, SignalSession{signal});
+        }
+        order(*main_, SignalLeader{signal});
+    }
+
+    /// main may have told that it is up before the launch was answered here: what came meanwhile is for it.
+    void pass_on_early_signals() {
+        for (const int signal : std::exchange(pod_.early_signals, {})) {
+            if (pod_.services[*main_].process == Process::alive) {
+                pass_on(signal);
+            }
+        }
     }
 
     void take_time() {
@@ -202,7 +220,9 @@ private:
             return move(MainStartAsked{});
         }
         if (service.state == ServiceState::stopping) {
-            pod_.pending[index] = Pending::restart;
+            if (index != main_) { // main comes up again by its own cycle, or the verb was refused
+                pod_.pending[index] = Pending::restart;
+            }
             return;
         }
         if (is_settled(service) || service.state == ServiceState::backoff) {
@@ -253,6 +273,9 @@ private:
             order(index, std::move(action));
         }
         tell_service_change(index, from, was_ready);
+        if (index == main_ && service.process != Process::launching) {
+            pass_on_early_signals();
+        }
         const bool concerned = service.state != from || service.attempt != attempt;
         if (index == main_ && ended && concerned && is_up(from) && !spec_.plain_init) {
             move(MainEnded{});
@@ -296,7 +319,7 @@ private:
         std::visit(Overloaded{
                        [&](StopMain& stop) {
                            if (main_) {
-                               deliver(*main_, StopRequested{stop.deadline, stop.after, std::move(stop.reason)});
+                               stop_main(std::move(stop));
                            }
                        },
                        [&](StartServices& start) { start_services(start.reason); },
@@ -304,6 +327,13 @@ private:
                        [&](auto& order) { transition_.actions.emplace_back(std::move(order)); },
                    },
                    action);
+    }
+
+    void stop_main(StopMain stop) {
+        if (pod_.lifecycle.haste == Haste::now) {
+            return deliver(*main_, KillRequested{stop.after, std::move(stop.reason)});
+        }
+        deliver(*main_, StopRequested{stop.deadline, stop.after, std::move(stop.reason)});
     }
 
     void start_services(const std::string& reason) {
