@@ -79,7 +79,11 @@ private:
         }
         switch (pod_.services[*main_].process) {
         case Process::alive: return pass_on(signal.signal);
-        case Process::launching: pod_.early_signals.push_back(signal.signal); return;
+        case Process::launching:
+            if (!contains(pod_.early_signals, signal.signal)) { // as the kernel: a signal is pending once
+                pod_.early_signals.push_back(signal.signal);
+            }
+            return;
         case Process::none:
         case Process::leaving: return;
         }

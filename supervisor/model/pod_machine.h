@@ -80,6 +80,7 @@ struct Pod {
     std::vector<Service> services; // as in PodSpec
     std::vector<Pending> pending;  // as in PodSpec
     std::vector<Waiter> waiters;
+    std::vector<int> early_signals; // for main, while its launch is not answered yet
 
     friend bool operator==(const Pod&, const Pod&) = default;
 };

@@ -11,7 +11,8 @@ app: shop
 terminationGracePeriodSeconds: 30
 services:
   log:
-    command: {script("trap 'note log-term; exit 0' TERM; note log-start; while :; do sleep 0.05; done")}
+    command: {script("trap 'note log-term; exit 0' TERM; note log-start; : > $T/log-up; while :; do sleep 0.05; done")}
+    startupProbe: {{exec: {{command: [test, -e, "${{T}}/log-up"]}}}}
   mesh:
     command: {script("trap 'note mesh-term; exit 0' TERM; note mesh-start; : > $T/mesh-ready; while :; do sleep 0.05; done")}
     dependsOn: [log]
@@ -180,7 +181,7 @@ def test_a_second_sigterm_from_outside_means_now(tmp_path):
 
 
 def test_sigterm_from_inside_stops_too(tmp_path):
-    with Davit(tmp_path, LIFE.replace("note log-start", "note log-start; while [ ! -e $T/go ]; do sleep 0.05; done; kill 1")) as davit:
+    with Davit(tmp_path, LIFE.replace(": > $T/log-up", ": > $T/log-up; while [ ! -e $T/go ]; do sleep 0.05; done; kill 1")) as davit:
         davit.wait_phase("online")
         (tmp_path / "go").touch()
         assert davit.wait() == 0

@@ -391,6 +391,28 @@ TEST_CASE("plain init passes every signal on, is online at once and ends as its 
     CHECK(pod.exit_code() == 0);
 }
 
+TEST_CASE("a signal that comes before the launch is answered reaches main", "[pod_machine]") {
+    PodBench pod;
+    pod.spec().plain_init = true;
+    pod.begin();
+    pod.signal(SIGHUP);
+    CHECK_FALSE(pod.ordered("SignalLeader"));
+    pod.launched("main");
+    CHECK(pod.count_orders("main: SignalLeader{HUP}") == 1);
+    pod.signal(SIGHUP);
+    CHECK(pod.count_orders("main: SignalLeader{HUP}") == 2);
+}
+
+TEST_CASE("now means KILL for main, without a TERM before it", "[pod_machine]") {
+    PodBench pod = shop();
+    pod.come_online();
+    pod.signal(SIGTERM);
+    pod.until(2s);
+    pod.signal(SIGTERM);
+    CHECK(pod.ordered("main: SignalSession{KILL}"));
+    CHECK_FALSE(pod.ordered("main: SignalSession{TERM}"));
+}
+
 TEST_CASE("what a plain init's command leaves behind gets TERM and up to 2 s", "[pod_machine]") {
     PodBench pod;
     pod.spec().plain_init = true;
