@@ -284,6 +284,11 @@ private:
         }
         state_.kubelet_counts = true;
         state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
+        if (state_.drain) { // the stop does not inherit what an older way down had left
+            const DrainSpec& drain = spec_.lifecycle.drain;
+            state_.drain->latest = std::min(state_.drain->began + drain.max, drain_limit(*state_.budget, spec_, now_));
+            state_.drain->earliest = std::min(state_.drain->began + drain.min, state_.drain->latest);
+        }
         if (state_.steps && state_.steps->running && !is_start_step(state_.steps->kind) &&
             !state_.steps->running->kill) {
             state_.steps->running->deadline = std::min(state_.steps->running->deadline,
