@@ -825,7 +825,10 @@ Complaint a_drain_keeps_its_times(const Observation& seen) {
         return "it drains for " + seconds(*seen.ledger.drained);
     }
     // What is written for the stop steps, and a short grace period, cut it too.
-    const bool late = lifecycle.budget && seen.now + 10s >= main_deadline(*lifecycle.budget);
+    const auto is_late = [&](const std::optional<ShutdownBudget>& budget) {
+        return budget && seen.now + 20s >= main_deadline(*budget);
+    };
+    const bool late = is_late(lifecycle.budget) || is_late(seen.before.lifecycle.budget);
     const auto* fact = std::get_if<ServiceFact>(&seen.event);
     const bool main_ends = fact != nullptr && fact->service == seen.scenario.spec.main();
     const bool cut =
