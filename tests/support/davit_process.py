@@ -84,6 +84,14 @@ def binary():
     return Path(os.environ["DAVIT_BINARY"]).resolve()
 
 
+def start_plainly(then=None):
+    """In the child: signals at their default, whatever the test run itself ignores (nohup, a shell's background job)."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    if then is not None:
+        then()
+
+
 class Davit:
     def __init__(self, directory, configuration=None, arguments=(), env=None, mode="namespace", stdout=None, limits=None):
         self.directory = Path(directory)
@@ -105,7 +113,7 @@ class Davit:
             command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *command]
         self._process = subprocess.Popen(command, env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL,
                                          stdout=stdout if stdout is not None else subprocess.PIPE,
-                                         stderr=subprocess.PIPE, preexec_fn=limits)
+                                         stderr=subprocess.PIPE, preexec_fn=lambda: start_plainly(limits))
         self.stdout = Output(self._process.stdout) if stdout is None else None
         self.stderr = Output(self._process.stderr)
         self.pid = self._find_pid()
