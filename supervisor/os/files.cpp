@@ -90,13 +90,18 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     return text;
 }
 
-std::string read_kernel_file(const std::string& path, std::size_t limit) {
-    std::string text;
+std::optional<std::string> find_kernel_file(const std::string& path, std::size_t limit) {
     const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (descriptor) {
-        read_into(text, descriptor.get(), limit);
+    if (!descriptor) {
+        return std::nullopt;
     }
+    std::string text;
+    read_into(text, descriptor.get(), limit);
     return text;
+}
+
+std::string read_kernel_file(const std::string& path, std::size_t limit) {
+    return find_kernel_file(path, limit).value_or(std::string{});
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view text) {

@@ -6,6 +6,7 @@
 #include "model/result.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@ inline constexpr std::size_t small_file = std::size_t{64} * 1024;
 /// The whole file. Error: cannot be read, is no regular file, or is longer than `limit`.
 Result<std::string> read_file(const std::string& path, std::size_t limit = small_file);
 
-/// The first `limit` bytes of a file of /proc or /sys; empty if it cannot be read. For what is only a hint.
+/// The first `limit` bytes of a file of /proc or /sys; nullopt if it cannot be opened.
+std::optional<std::string> find_kernel_file(const std::string& path, std::size_t limit = small_file);
+/// The same; empty if it cannot be read. For what is only a hint.
 std::string read_kernel_file(const std::string& path, std::size_t limit = small_file);
 
 /// Readers see the old text or the new one, never a part: a new file beside it is synced and renamed over it.

@@ -39,6 +39,12 @@ std::string list_of(std::string path, const std::string& thread) {
     return path.append("/").append(thread).append("/children");
 }
 
+void append_pids(std::vector<pid_t>& pids, std::string_view list) {
+    while (const auto pid = next_number<pid_t>(list)) {
+        pids.push_back(*pid);
+    }
+}
+
 /// Children belong to the thread that made them. A thread that ends meanwhile has handed its own over.
 std::vector<pid_t> children_of(const std::string& process) {
     std::vector<pid_t> children;
@@ -48,22 +54,20 @@ std::vector<pid_t> children_of(const std::string& process) {
         return children;
     }
     for (const std::string& thread : *threads) {
-        const std::string text = read_kernel_file(list_of(threads_of_it, thread), longest_children_list);
-        std::string_view rest = text;
-        while (const auto child = next_number<pid_t>(rest)) {
-            children.push_back(*child);
-        }
+        append_pids(children, read_kernel_file(list_of(threads_of_it, thread), longest_children_list));
     }
     return children;
 }
 
-/// nullopt: this kernel keeps no lists of children, or /proc is not there.
+/// nullopt: this kernel keeps no lists of children, or /proc is not there. davit has one thread, so there is one list.
 std::optional<std::vector<pid_t>> children_of_davit() {
-    const std::string list = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-    if (::access(list.c_str(), R_OK) != 0) {
+    const auto list = find_kernel_file(list_of("/proc/self/task", std::to_string(::getpid())), longest_children_list);
+    if (!list) {
         return std::nullopt;
     }
-    return children_of("self");
+    std::vector<pid_t> children;
+    append_pids(children, *list);
+    return children;
 }
 
 bool group_exists(pid_t group) {

@@ -59,7 +59,8 @@ struct SpawnRequest {
     OtherDescriptors others = OtherDescriptors::close;
     /// nullopt: empty. Plain init passes the mask on that davit was started with.
     std::optional<sigset_t> signal_mask;
-    /// Signals that stay ignored in the child (plain init). nullopt: none, all are at their default.
+    /// Signals that stay ignored in the child (plain init). nullopt: none, all are at their default, which they are in
+    /// davit too since take_over_signals.
     std::optional<sigset_t> ignored_signals;
     /// Soft limit of open descriptors (setrlimit(2)). nullopt: davit's own, which it may have raised.
     std::optional<rlim_t> open_descriptors;
