@@ -27,12 +27,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <deque>
 #include <exception>
 #include <optional>
 #include <random>
-#include <span>
 #include <unistd.h>
 
 namespace davit::runtime {
@@ -51,24 +49,6 @@ constexpr std::size_t most_unwritten_log = std::size_t{16} * 1024;
 
 TimePoint now() {
     return std::chrono::steady_clock::now();
-}
-
-/// The session's signal in an order to a service; 0: it is another order.
-int session_signal(const model::ServiceOrder& order) {
-    const auto* signal = std::get_if<model::SignalSession>(&order.action);
-    return signal == nullptr ? 0 : signal->signal;
-}
-
-/// A TERM that is followed by KILL in the same turn would race with it for how the service ends.
-bool is_overtaken(const model::Action& action, std::span<const model::Action> later) {
-    const auto* order = std::get_if<model::ServiceOrder>(&action);
-    if (order == nullptr || session_signal(*order) == 0) {
-        return false;
-    }
-    return std::ranges::any_of(later, [&](const model::Action& other) {
-        const auto* kill = std::get_if<model::ServiceOrder>(&other);
-        return kill != nullptr && kill->service == order->service && session_signal(*kill) == SIGKILL;
-    });
 }
 
 } // namespace
@@ -245,11 +225,7 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
     for (const model::Change& change : turn.changes) {
         narrator_.tell(change, pod_, moment.now);
     }
-    for (auto order = turn.actions.cbegin(); order != turn.actions.cend(); ++order) {
-        const model::Action& action = *order;
-        if (is_overtaken(action, {order + 1, turn.actions.cend()})) {
-            continue;
-        }
+    for (const model::Action& action : turn.actions) {
         try {
             obey(action);
         } catch (const std::exception& error) {
