@@ -4,7 +4,6 @@
 #include "api/server.h"
 #include "app/out_of_memory.h"
 #include "app/run_options.h"
-#include "app/system_sources.h"
 #include "config/load.h"
 #include "os/fd.h"
 #include "os/process_setup.h"
@@ -31,9 +30,6 @@ namespace {
 constexpr int cannot_run = 125;
 /// At the end a client whose verb has an answer still hears it.
 constexpr std::chrono::milliseconds patience_with_clients{500};
-
-/// Plain init: between TERM and KILL for what CMD leaves behind.
-constexpr std::chrono::seconds grace_of_what_is_left{2};
 
 int refuse(std::string_view text) {
     std::fprintf(stderr, "davit run: %.*s\n", static_cast<int>(text.size()), text.data());
@@ -74,8 +70,8 @@ int usable_cpus() {
 }
 
 /// Tells every problem; nullopt: it cannot be run.
-std::optional<model::PodSpec> load_configuration(const RunOptions& options) {
-    config::LoadResult loaded = config::load(system_sources(), {.path = options.config, .command = options.command});
+std::optional<model::PodSpec> load_configuration(const RunOptions& options, const config::Sources& sources) {
+    config::LoadResult loaded = config::load(sources, {.path = options.config, .command = options.command});
     for (const config::Problem& problem : loaded.problems) {
         const bool only_warning = !config::is_error(problem, config::Purpose::run);
         std::fprintf(stderr, "%s%s\n", config::describe(problem).c_str(), only_warning ? " (warning)" : "");
@@ -85,7 +81,6 @@ std::optional<model::PodSpec> load_configuration(const RunOptions& options) {
     }
     if (loaded.pod.plain_init) {
         loaded.pod.signal_group = options.signal_group;
-        loaded.pod.services.front().grace = grace_of_what_is_left;
     }
     return std::move(loaded.pod);
 }
@@ -145,7 +140,7 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
 
 } // namespace
 
-int run(int argc, char** argv, std::string_view help) {
+int run(int argc, char** argv, std::string_view help, const config::Sources& sources) {
     const os::CallersSignals callers_signals = os::take_over_signals();
     open_standard_descriptors();
     survive_lack_of_memory();
@@ -157,7 +152,7 @@ int run(int argc, char** argv, std::string_view help) {
         std::fwrite(help.data(), 1, help.size(), stdout);
         return 0;
     }
-    std::optional<model::PodSpec> spec = load_configuration(*options);
+    std::optional<model::PodSpec> spec = load_configuration(*options, sources);
     if (!spec) {
         return cannot_run;
     }

@@ -5,6 +5,8 @@
 #include "os/process_setup.h"
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace davit::cli {
 namespace {
@@ -30,10 +32,12 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
 }
 
 config::FileKind kind_of(const std::string& path) {
-    if (os::is_directory(path)) {
+    std::error_code error; // asked once: a start looks at a dozen places
+    const auto status = std::filesystem::status(path, error);
+    if (std::filesystem::is_directory(status)) {
         return config::FileKind::directory;
     }
-    if (!os::is_regular_file(path)) {
+    if (!std::filesystem::is_regular_file(status)) {
         return config::FileKind::missing;
     }
     return os::is_executable_file(path) ? config::FileKind::executable : config::FileKind::file;
