@@ -63,6 +63,7 @@ private:
         model::apply_command(written, request_.command);
         model::PodSpec pod = model::resolve_defaults(written, sources_.host_name());
         pod.plain_init = true;
+        pod.services.front().grace = model::plain_init_grace;
         return pod;
     }
 

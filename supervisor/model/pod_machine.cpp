@@ -595,7 +595,8 @@ private:
             lifecycle.phase = Phase::online;
             lifecycle.online_ever = true;
             lifecycle.since = now_;
-            change(std::nullopt, "starting", "online", "plain init");
+            lifecycle.reason = "plain init";
+            change(std::nullopt, "starting", "online", lifecycle.reason);
             return true;
         }
         if (!lifecycle.ended && is_settled(main) && main.state != ServiceState::inactive) {

@@ -134,6 +134,8 @@ struct ServiceSpec {
 };
 
 inline constexpr Duration default_helper_grace = 10s;
+/// Between TERM and KILL for what a plain init's command leaves behind.
+inline constexpr Duration plain_init_grace = 2s;
 
 // ---- life cycle --------------------------------------------------------------------------------
 
