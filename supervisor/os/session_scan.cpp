@@ -10,6 +10,7 @@
 #include <set>
 #include <unistd.h>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace davit::os {
 namespace {
@@ -78,21 +79,37 @@ ProcessInfo process_of(const std::string& pid) {
     return parse_process_stat(read_kernel_file("/proc/" + pid + "/stat"));
 }
 
-/// Adds a process and all that descend from it. What ends meanwhile is left out.
-void add_family(std::vector<ProcessInfo>& table, pid_t eldest) {
-    std::vector<pid_t> to_visit = {eldest};
-    while (!to_visit.empty() && table.size() < largest_table) {
-        const std::string pid = std::to_string(to_visit.back());
-        to_visit.pop_back();
-        const ProcessInfo process = process_of(pid);
-        if (process.pid <= 0) {
-            continue;
+/// A table of processes that is read family by family.
+class FamilyTable {
+public:
+    /// Adds a process and all that descend from it, without what is there already. What ends meanwhile is left out.
+    /// False: nothing was new, or the table is full.
+    bool add(pid_t eldest) {
+        bool found_new = false;
+        std::vector<pid_t> to_visit = {eldest};
+        while (!to_visit.empty() && processes_.size() < largest_table) {
+            const pid_t pid = to_visit.back();
+            to_visit.pop_back();
+            if (!read_.insert(pid).second) {
+                continue;
+            }
+            found_new = true;
+            const std::string name = std::to_string(pid);
+            if (const ProcessInfo process = process_of(name); process.pid > 0) {
+                processes_.push_back(process);
+                const std::vector<pid_t> children = children_of(name);
+                to_visit.insert(to_visit.end(), children.begin(), children.end());
+            }
         }
-        table.push_back(process);
-        const std::vector<pid_t> children = children_of(pid);
-        to_visit.insert(to_visit.end(), children.begin(), children.end());
+        return found_new;
     }
-}
+
+    std::vector<ProcessInfo> take() { return std::move(processes_); }
+
+private:
+    std::vector<ProcessInfo> processes_ = {process_of("self")};
+    std::unordered_set<pid_t> read_;
+};
 
 std::vector<ProcessInfo> all_processes() {
     std::vector<ProcessInfo> all;
@@ -305,17 +322,21 @@ bool SessionScan::may_have_processes(const SessionQuery& query) const {
 }
 
 std::vector<ProcessInfo> SessionScan::table_for(const SessionQuery& query) const {
-    const auto children = children_of_davit();
-    if (!children) {
-        return all_processes();
-    }
-    std::vector<ProcessInfo> table = {process_of("self")};
-    for (const pid_t child : *children) {
-        if (child == query.leader || !reaper_.is_watched(child)) {
-            add_family(table, child);
+    FamilyTable table;
+    // A process that ends while the table is read hands its children to davit: read until no child of davit is new.
+    for (bool found_new = true; found_new;) {
+        const auto children = children_of_davit();
+        if (!children) {
+            return all_processes();
+        }
+        found_new = false;
+        for (const pid_t child : *children) {
+            if (child == query.leader || !reaper_.is_watched(child)) {
+                found_new |= table.add(child);
+            }
         }
     }
-    return table;
+    return table.take();
 }
 
 bool SessionScan::is_empty(const SessionQuery& query) const {

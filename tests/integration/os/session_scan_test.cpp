@@ -129,6 +129,8 @@ struct Service {
         reaper.watch(*child, [this](model::ExitStatus) { leader_ended = true; });
     }
 
+    ~Service() { scan.signal(query, SIGKILL); }
+
     pid_t pid_in(const std::string& name) {
         pid_t pid = 0;
         REQUIRE(run_until(loop, [&] { return (std::ifstream{folder / name} >> pid) && pid > 0; }));
@@ -219,6 +221,18 @@ TEST_CASE("a group of its own inside the leader's session is signalled as well",
     service.scan.signal(service.query, SIGTERM);
 
     CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("what a dying leader hands over at this moment is signalled as well", "[session_scan]") {
+    // bash: its `set -m` gives each job a group of its own without a terminal.
+    for (int round = 0; round < 100; ++round) {
+        Service service{"exec bash -c 'set -m; sleep 600 & echo $! > left; sleep 600 & exec sleep 600'"};
+        service.pid_in("left");
+
+        service.scan.signal(service.query, SIGTERM);
+
+        REQUIRE(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
+    }
 }
 
 TEST_CASE("davit never signals itself, its group or everybody", "[session_scan]") {
