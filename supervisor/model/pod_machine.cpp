@@ -149,9 +149,10 @@ private:
     bool touches_drained_port(const ProbeSpec& probe) const {
         const auto drains = [&](std::uint16_t port) { return contains(spec_.lifecycle.drain.ports, port); };
         return std::visit(Overloaded{
-                              [](const ExecCheck&) { return false; },
                               [&](const HttpCheck& check) { return drains(check.port); },
                               [&](const TcpCheck& check) { return drains(check.port); },
+                              [&](const GrpcCheck& check) { return drains(check.port); },
+                              [](const auto&) { return false; }, // no connection of davit's
                           },
                           probe.check);
     }

@@ -72,7 +72,32 @@ struct TcpCheck {
     friend bool operator==(const TcpCheck&, const TcpCheck&) = default;
 };
 
-using Check = std::variant<ExecCheck, HttpCheck, TcpCheck>;
+/// `grpc` as in a Pod: grpc.health.v1.Health/Check over HTTP/2 without TLS. Good: SERVING.
+struct GrpcCheck {
+    Text host;
+    std::uint16_t port = 0;
+    Text service; // of the request; empty: the server as a whole
+    friend bool operator==(const GrpcCheck&, const GrpcCheck&) = default;
+};
+
+/// Good: there is something at that path.
+struct FileCheck {
+    Text path;
+    friend bool operator==(const FileCheck&, const FileCheck&) = default;
+};
+
+/// Good once a line of the service's output matched (POSIX extended regular expression).
+struct LogCheck {
+    Text pattern;
+    friend bool operator==(const LogCheck&, const LogCheck&) = default;
+};
+
+/// sd_notify(3): the service says itself how it is.
+struct NotifyCheck {
+    friend bool operator==(const NotifyCheck&, const NotifyCheck&) = default;
+};
+
+using Check = std::variant<ExecCheck, HttpCheck, TcpCheck, GrpcCheck, FileCheck, LogCheck, NotifyCheck>;
 
 struct ProbeSpec {
     Check check;
@@ -110,6 +135,40 @@ struct BackoffSpec {
 
 enum class LogMode : std::uint8_t { raw, prefix };
 
+inline constexpr std::uint64_t unlimited = ~std::uint64_t{0}; // RLIM_INFINITY
+
+/// setrlimit(2). The name as docker compose and limits.conf(5) write it: "nofile".
+struct ResourceLimit {
+    std::string name;
+    std::uint64_t soft = unlimited;
+    std::uint64_t hard = unlimited;
+    friend bool operator==(const ResourceLimit&, const ResourceLimit&) = default;
+};
+
+/// A user or group as written, a name or a number, and what it is on this machine.
+struct Principal {
+    Text written;
+    std::uint32_t id = 0;
+    friend bool operator==(const Principal&, const Principal&) = default;
+};
+
+/// Who the processes of a service are and what they may take. What is not set stays as PID 1 has it.
+struct Identity {
+    std::optional<Principal> user;
+    std::optional<Principal> group;
+    /// What goes with `user` in the system's files; a number that is not there has none of it.
+    std::string user_name; // USER and LOGNAME; empty: they stay
+    std::string home;      // HOME; empty: it stays
+    std::optional<std::uint32_t> primary_group;
+    std::vector<std::uint32_t> supplementary_groups;
+    std::optional<std::uint32_t> umask;
+    std::vector<ResourceLimit> limits;
+    std::optional<int> nice;
+    std::optional<int> oom_score_adj;
+    bool no_new_privileges = false;
+    friend bool operator==(const Identity&, const Identity&) = default;
+};
+
 struct ServiceSpec {
     std::string name;
     bool main = false;
@@ -118,7 +177,10 @@ struct ServiceSpec {
     bool critical = false;
     std::vector<Text> command; // argv: `command` and `args` together
     std::vector<EnvVariable> env;
+    std::vector<Text> env_files;
+    std::vector<EnvVariable> env_from_files; // what they held; `env` wins
     std::optional<Text> working_dir;
+    Identity identity;
     std::vector<Dependency> depends_on;
     std::optional<ProbeSpec> startup_probe;
     std::optional<ProbeSpec> readiness_probe;
@@ -218,11 +280,19 @@ struct LifecycleSpec {
 
 // ---- the pod -----------------------------------------------------------------------------------
 
+/// A value that is no text (a number, a choice) and was written with `${...}`: it is shown as written.
+struct WrittenValue {
+    std::string path; // "services.web.enabled"
+    std::string text;
+    friend bool operator==(const WrittenValue&, const WrittenValue&) = default;
+};
+
 struct PodSpec {
     std::string app;
     Duration grace = 30s; // terminationGracePeriodSeconds of the Pod
     std::vector<ServiceSpec> services;
     LifecycleSpec lifecycle;
+    std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
     bool plain_init = false;
     /// Plain init: signals go to main's whole process group (`-g`).

@@ -42,6 +42,9 @@ ServiceSpec resolve_service(const WrittenService& written, bool main) {
     service.critical = written.critical || main;
     service.command = written.command;
     service.env = written.env;
+    service.env_files = written.env_files;
+    service.env_from_files = written.env_from_files;
+    service.identity = written.identity;
     service.working_dir = written.working_dir;
     service.startup_probe = written.startup_probe;
     service.readiness_probe = written.readiness_probe;
@@ -122,6 +125,7 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.grace = written.grace.value_or(pod.grace);
     pod.lifecycle = written.lifecycle;
     pod.lifecycle.drain = resolve_drain(written.drain);
+    pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
     for (ServiceIndex index = 0; index < written.services.size(); ++index) {
         pod.services.push_back(resolve_service(written.services[index], index == main));

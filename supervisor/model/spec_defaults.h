@@ -28,7 +28,10 @@ struct WrittenService {
     bool critical = false;
     std::optional<std::vector<WrittenDependency>> depends_on;
     std::vector<EnvVariable> env;
+    std::vector<Text> env_files;
+    std::vector<EnvVariable> env_from_files;
     std::optional<Text> working_dir;
+    Identity identity;
     std::optional<ProbeSpec> startup_probe;
     std::optional<ProbeSpec> readiness_probe;
     std::optional<ProbeSpec> liveness_probe;
@@ -53,6 +56,7 @@ struct WrittenPod {
     std::vector<WrittenService> services;
     LifecycleSpec lifecycle; // without `drain`
     WrittenDrain drain;
+    std::vector<WrittenValue> written_values;
 };
 
 /// A condition that can never be met.

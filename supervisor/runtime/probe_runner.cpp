@@ -43,6 +43,9 @@ void ProbeRunner::run(model::ServiceIndex service, unsigned attempt, model::Prob
                    [&](const model::ExecCheck& check) { run_exec(key, check, probe->timeout); },
                    [&](const model::HttpCheck& check) { run_http(key, check, probe->timeout); },
                    [&](const model::TcpCheck& check) { run_tcp(key, check, probe->timeout); },
+                   [&](const auto&) {
+                       finish(key, {model::CheckOutcome::bad, "davit cannot make this check"});
+                   },
                },
                probe->check);
 }
