@@ -6,15 +6,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::os {
 namespace {
+
+constexpr std::size_t stream_portion = std::size_t{16} * 1024;
 
 std::unexpected<Error> cannot(const char* what, const std::string& path) {
     return failure(std::string{"cannot "} + what + " " + path + ": " + errno_text(errno));
@@ -50,6 +54,22 @@ bool write_whole(int descriptor, std::string_view text) {
     return true;
 }
 
+/// Waits until a read would not block; false: the deadline came first.
+bool is_readable_by(int descriptor, TimePoint deadline) {
+    constexpr std::chrono::milliseconds longest_turn{60'000};
+    while (true) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto turn = std::clamp(left, std::chrono::milliseconds{0}, longest_turn);
+        pollfd watched{.fd = descriptor, .events = POLLIN, .revents = 0};
+        if (::poll(&watched, 1, static_cast<int>(turn.count())) > 0) {
+            return true;
+        }
+        if (left <= std::chrono::milliseconds{0}) {
+            return false;
+        }
+    }
+}
+
 mode_t mode_of(const std::string& path) {
     struct stat status{};
     return ::stat(path.c_str(), &status) == 0 ? status.st_mode : 0;
@@ -67,7 +87,7 @@ void sync_directory_of(const std::string& path) {
 
 } // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
+Result<std::string> read_beginning(const std::string& path, std::size_t limit) {
     // O_NONBLOCK: opening a FIFO would wait for a writer.
     const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!descriptor) {
@@ -81,11 +101,49 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
         return failure("cannot read " + path + ": not a regular file");
     }
     std::string text;
-    if (!read_into(text, descriptor.get(), limit + 1)) {
+    if (!read_into(text, descriptor.get(), limit)) {
         return cannot("read", path);
     }
-    if (text.size() > limit) {
+    return text;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+    Result<std::string> text = read_beginning(path, limit + 1);
+    if (text && text->size() > limit) {
         return failure("cannot read " + path + ": longer than " + std::to_string(limit) + " bytes");
+    }
+    return text;
+}
+
+Result<std::string> read_stream(const std::string& path, std::size_t limit, TimePoint deadline) {
+    const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!descriptor) {
+        return cannot("read", path);
+    }
+    Result<std::string> text = read_stream(descriptor.get(), limit, deadline);
+    if (!text) {
+        return failure("cannot read " + path + ": " + text.error().text);
+    }
+    return text;
+}
+
+Result<std::string> read_stream(int descriptor, std::size_t limit, TimePoint deadline) {
+    std::string text;
+    while (text.size() < limit) {
+        if (!is_readable_by(descriptor, deadline)) {
+            return failure("its end did not come in time");
+        }
+        const std::size_t before = text.size();
+        text.resize(std::min(limit, before + stream_portion));
+        const ssize_t size = ::read(descriptor, text.data() + before, text.size() - before);
+        const int error = errno;
+        text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+        if (size == 0) {
+            return text;
+        }
+        if (size < 0 && error != EINTR && error != EAGAIN) {
+            return failure(errno_text(error));
+        }
     }
     return text;
 }

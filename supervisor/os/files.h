@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small files, read and written whole and with a limit. Nothing here waits for a reader, a writer or a device
-// that is not ready: a FIFO in the place of a file is refused, not suffered.
+// that is not ready: a FIFO in the place of a file is refused, not suffered. Only read_stream waits, for those who
+// have time for that: a start, or a client.
 #pragma once
 
 #include "model/result.h"
+#include "model/time.h"
 
 #include <cstddef>
 #include <optional>
@@ -17,6 +19,15 @@ inline constexpr std::size_t small_file = std::size_t{64} * 1024;
 
 /// The whole file. Error: cannot be read, is no regular file, or is longer than `limit`.
 Result<std::string> read_file(const std::string& path, std::size_t limit = small_file);
+
+/// The first `limit` bytes of a regular file.
+Result<std::string> read_beginning(const std::string& path, std::size_t limit);
+
+/// What a pipe, a socket, a device or a file gives until its end, the first `limit` bytes of it. Error: cannot be read,
+/// or has not ended by `deadline` (a FIFO without a writer, a terminal where nobody types).
+Result<std::string> read_stream(const std::string& path, std::size_t limit, TimePoint deadline);
+/// The same of a descriptor, which stays open.
+Result<std::string> read_stream(int descriptor, std::size_t limit, TimePoint deadline);
 
 /// The first `limit` bytes of a file of /proc or /sys; nullopt if it cannot be opened.
 std::optional<std::string> find_kernel_file(const std::string& path, std::size_t limit = small_file);

@@ -8,7 +8,9 @@
 #include "support.h"
 #include "support/catch.h"
 
+#include <array>
 #include <cerrno>
+#include <thread>
 
 using namespace davit;
 using namespace davit::os;
@@ -31,6 +33,42 @@ TEST_CASE("a FIFO or a directory in the place of a file is refused without waiti
     CHECK(read_file(folder / "fifo").error().text == "cannot read " + (folder / "fifo") + ": not a regular file");
     CHECK_FALSE(read_file(folder / "").has_value());
     CHECK_FALSE(overwrite_file(folder / "fifo", "text").has_value());
+}
+
+TEST_CASE("the beginning of a file is what fits the limit", "[files]") {
+    const Folder folder;
+    const std::string path = folder.write("text", std::string(5000, 'x'));
+
+    CHECK(read_beginning(path, 4999)->size() == 4999);
+    CHECK(read_beginning(path, 6000)->size() == 5000);
+    CHECK(read_beginning("/", 10).error().text == "cannot read /: not a regular file");
+}
+
+TEST_CASE("a stream is read until its writer ends, and not past the limit", "[files]") {
+    const TimePoint late = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    REQUIRE(::write(ends[1], "half", 4) == 4);
+    std::jthread writer{[&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+        [[maybe_unused]] const ssize_t size = ::write(ends[1], " whole", 6);
+        ::close(ends[1]);
+    }};
+
+    CHECK(read_stream("/dev/fd/" + std::to_string(ends[0]), 100, late) == "half whole");
+    CHECK(read_stream(ends[0], 100, late) == "");
+    ::close(ends[0]);
+    CHECK(read_stream("/dev/zero", 7, late) == std::string(7, '\0'));
+    CHECK(read_stream("/nowhere", 7, late).error().text == "cannot read /nowhere: no such file or directory");
+}
+
+TEST_CASE("a stream whose end does not come is given up at the deadline", "[files]") {
+    const Folder folder;
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    const TimePoint soon = std::chrono::steady_clock::now() + std::chrono::milliseconds{30};
+
+    CHECK(read_stream(folder / "fifo", 100, soon).error().text ==
+          "cannot read " + (folder / "fifo") + ": its end did not come in time");
 }
 
 TEST_CASE("a file of the kernel that is missing is empty", "[files]") {
