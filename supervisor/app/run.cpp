@@ -71,10 +71,10 @@ int usable_cpus() {
 
 /// Tells every problem; nullopt: it cannot be run.
 std::optional<model::PodSpec> load_configuration(const RunOptions& options, const config::Sources& sources) {
-    config::LoadResult loaded = config::load(sources, {.path = options.config, .command = options.command});
+    config::LoadResult loaded = config::load(
+        sources, {.path = options.config, .command = options.command, .more_paths = {}, .app_file = options.app_file});
     for (const config::Problem& problem : loaded.problems) {
-        const bool only_warning = !config::is_error(problem, config::Purpose::run);
-        std::fprintf(stderr, "%s%s\n", config::describe(problem).c_str(), only_warning ? " (warning)" : "");
+        std::fprintf(stderr, "%s\n", config::describe(problem, config::Purpose::run).c_str());
     }
     if (config::has_error(loaded, config::Purpose::run)) {
         return std::nullopt;

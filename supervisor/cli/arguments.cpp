@@ -21,12 +21,18 @@ struct Shape {
     std::string_view name;
     std::size_t min_words;
     std::size_t max_words;
-    std::string_view words; // as the usage line calls them
-    bool is_client = true;  // --socket and --timeout
-    bool has_format = false;
+    std::string_view words;               // as the usage line calls them
+    bool is_client = true;                // --socket and --timeout
+    std::span<const Format> formats = {}; // of -o; the first is the default
     bool has_no_wait = false;
     bool has_cascade = false;
+    bool has_config = false;  // -c
+    bool has_app = false;     // --app
+    bool has_program = false; // what follows `--` is a CMD
 };
+
+constexpr std::array table_formats{Format::table, Format::json};
+constexpr std::array text_formats{Format::text, Format::json};
 
 constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 
@@ -40,7 +46,7 @@ constexpr std::array shapes{
           .min_words = 0,
           .max_words = any_number,
           .words = "SERVICE",
-          .has_format = true},
+          .formats = table_formats},
     Shape{.command = Command::start,
           .name = "start",
           .min_words = 1,
@@ -67,9 +73,13 @@ constexpr std::array shapes{
     Shape{.command = Command::check,
           .name = "check",
           .min_words = 0,
-          .max_words = 1,
+          .max_words = any_number,
           .words = "PATH",
-          .is_client = false},
+          .is_client = false,
+          .formats = text_formats,
+          .has_config = true,
+          .has_app = true,
+          .has_program = true},
     Shape{.command = Command::install,
           .name = "install",
           .min_words = 1,
@@ -96,7 +106,7 @@ const Shape& shape_of(Command command) {
     return *std::ranges::find(shapes, command, &Shape::command);
 }
 
-enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade };
+enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app };
 
 struct OptionName {
     std::string_view name;
@@ -108,17 +118,21 @@ constexpr std::array option_names{
     OptionName{"--socket", Option::socket, true},    OptionName{"--timeout", Option::timeout, true},
     OptionName{"--output", Option::format, true},    OptionName{"-o", Option::format, true},
     OptionName{"--no-wait", Option::no_wait, false}, OptionName{"--cascade", Option::cascade, false},
+    OptionName{"--config", Option::config, true},    OptionName{"-c", Option::config, true},
+    OptionName{"--app", Option::app, true},
 };
 
 bool has_option(const Shape& shape, Option option) {
     switch (option) {
     case Option::socket:
     case Option::timeout: return shape.is_client;
-    case Option::format: return shape.has_format;
+    case Option::format: return !shape.formats.empty();
     case Option::no_wait: return shape.has_no_wait;
-    case Option::cascade: break;
+    case Option::cascade: return shape.has_cascade;
+    case Option::config: return shape.has_config;
+    case Option::app: break;
     }
-    return shape.has_cascade;
+    return shape.has_app;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -161,7 +175,37 @@ Result<Duration> timeout_of(std::string_view text) {
     return from_seconds(seconds);
 }
 
-Result<void> set_option(Arguments& arguments, Option option, std::string_view value) {
+std::string_view name_of(Format format) {
+    switch (format) {
+    case Format::table: return "table";
+    case Format::text: return "text";
+    case Format::json: return "json";
+    case Format::yaml: return "yaml";
+    case Format::dot: break;
+    }
+    return "dot";
+}
+
+Result<Format> format_of(const Shape& shape, std::string_view value) {
+    std::string known;
+    for (const Format format : shape.formats) {
+        if (name_of(format) == value) {
+            return format;
+        }
+        known += (known.empty() ? "" : format == shape.formats.back() ? " and " : ", ") + std::string{name_of(format)};
+    }
+    return failure("-o: there are " + known + ", not \"" + std::string{value} + "\"");
+}
+
+Result<void> set_path(std::optional<std::string>& path, std::string_view name, std::string_view value) {
+    if (value.empty()) {
+        return failure(std::string{name} + " needs a path");
+    }
+    path = value;
+    return {};
+}
+
+Result<void> set_option(const Shape& shape, Arguments& arguments, Option option, std::string_view value) {
     switch (option) {
     case Option::socket:
         if (value.empty()) {
@@ -177,14 +221,18 @@ Result<void> set_option(Arguments& arguments, Option option, std::string_view va
         arguments.timeout = *timeout;
         return {};
     }
-    case Option::format:
-        if (value != "table" && value != "json") {
-            return failure("-o: there are table and json, not \"" + std::string{value} + "\"");
+    case Option::format: {
+        const auto format = format_of(shape, value);
+        if (!format) {
+            return std::unexpected{format.error()};
         }
-        arguments.format = value == "json" ? Format::json : Format::table;
+        arguments.format = *format;
         return {};
+    }
     case Option::no_wait: arguments.no_wait = true; return {};
     case Option::cascade: arguments.cascade = true; return {};
+    case Option::config: return set_path(arguments.config, "-c", value);
+    case Option::app: return set_path(arguments.app, "--app", value);
     }
     return {};
 }
@@ -207,7 +255,7 @@ Result<void> take_option(const Shape& shape, std::span<const char* const>& rest,
         typed.value = rest.front();
         rest = rest.subspan(1);
     }
-    return set_option(arguments, option->option, typed.value.value_or(""));
+    return set_option(shape, arguments, option->option, typed.value.value_or(""));
 }
 
 Result<void> check_words(const Shape& shape, const std::vector<std::string>& words) {
@@ -241,9 +289,16 @@ std::span<const std::string_view> command_names() {
 Result<Arguments> parse_arguments(Command command, std::span<const char* const> rest) {
     const Shape& shape = shape_of(command);
     Arguments arguments{.command = command};
+    if (!shape.formats.empty()) {
+        arguments.format = shape.formats.front();
+    }
     bool options_are_over = false;
     while (!rest.empty()) {
         const std::string_view word = rest.front();
+        if (options_are_over && shape.has_program) {
+            arguments.program.assign(rest.begin(), rest.end());
+            break;
+        }
         if (options_are_over || word == "-" || !word.starts_with('-')) {
             arguments.words.emplace_back(word);
             rest = rest.subspan(1);

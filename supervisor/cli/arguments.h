@@ -37,11 +37,15 @@ std::optional<Command> command_from_name(std::string_view name);
 /// All names, for did-you-mean; `run` and `help` are among them.
 std::span<const std::string_view> command_names();
 
-enum class Format : std::uint8_t { table, json };
+/// What `-o` names. Which of them a command has, and which is its default, stands in its row of the table.
+enum class Format : std::uint8_t { table, text, json, yaml, dot };
 
 struct Arguments {
     Command command = Command::version;
-    std::vector<std::string> words; // services, a phase, a path, ... as the command has them
+    std::vector<std::string> words;    // services, a phase, a path, ... as the command has them
+    std::vector<std::string> program;  // CMD and its arguments: what follows `--`, where a command takes that
+    std::optional<std::string> config; // -c
+    std::optional<std::string> app;    // --app
     std::optional<std::string> socket;
     std::optional<Duration> timeout;
     Format format = Format::table;

@@ -16,6 +16,9 @@ std::vector<std::string> check_lines(const config::LoadResult& result);
 /// What is said of a configuration that can be used.
 std::string ok_line(const config::LoadResult& result);
 
+/// The whole of `-o json`: {"ok", "files", "services", "main", "problems"}.
+std::string check_json(const config::LoadResult& result);
+
 int check(const Arguments& arguments);
 
 } // namespace davit::cli

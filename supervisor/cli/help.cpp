@@ -52,7 +52,7 @@ The first three lines of a configuration (/etc/davit/davit.yaml):
     log: {command: [tail, -F, /var/log/nginx/access.log]}
 )";
 
-constexpr std::string_view run_text = R"(Usage: davit run [-c PATH] [-g] [-- CMD ARG...]
+constexpr std::string_view run_text = R"(Usage: davit run [-c PATH] [--app FILE] [-g] [-- CMD ARG...]
 
 Is PID 1 of a container (or a subreaper, when it is not PID 1): starts oneshots,
 helpers and main in the order of their dependencies, runs the preload and online
@@ -63,6 +63,8 @@ Options
   -c PATH      configuration: a file, or a directory whose *.yaml and *.yml are
                merged in the order of their names; else $DAVIT_CONFIG, else
                /etc/davit
+  --app FILE   an app.yaml, whose entrypoint is taken as CMD; else, if there is
+               no CMD, the one that $DAVIT_APP_YAML names
   --socket PATH  where clients reach it; else $DAVIT_SOCKET, else
                /run/davit/davit.sock, else $XDG_RUNTIME_DIR/davit.sock, else an
                abstract socket that only this container can compute
@@ -83,19 +85,28 @@ Examples
   davit run -- java -jar /app/app.jar       # a plain init, or main's command
 )";
 
-constexpr std::string_view check_text = R"(Usage: davit check [PATH]
+constexpr std::string_view check_text = R"(Usage: davit check [PATH...] [--app FILE] [-o text|json] [-- CMD ARG...]
 
 Reads the configuration as `davit run` would and prints every problem in it,
 each with file, line and column. Starts nothing. A command that is not on this
-machine is a warning, so is an unset variable.
+machine is a warning, so are an unset variable and a configuration without main.
 
-  PATH         a file or a directory; else $DAVIT_CONFIG, else /etc/davit
+  PATH         files and directories, a later one is a layer over the earlier
+               ones; - is standard input; else $DAVIT_CONFIG, else /etc/davit
+
+Options
+  --app FILE   also an app.yaml, as `davit run --app` takes it
+  -o json      one object: ok, files, services, main, and problems, each with
+               file, line, column, path, severity and message
+  -- CMD ARG   as `davit run -- CMD` would replace main's command
 
 Exit codes
   0  it can be used (there may be warnings)   1  it cannot   2  usage
 
-Example
+Examples
   davit check ./davit.yaml
+  davit check base/etc/davit app/90-app.yaml     # layers of two images
+  generate | davit check -
 )";
 
 constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json]

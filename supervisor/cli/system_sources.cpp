@@ -4,6 +4,7 @@
 #include "os/files.h"
 #include "os/process_setup.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -24,7 +25,13 @@ Result<T> with_reason_alone(Result<T> result, const std::string& path) {
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-    return with_reason_alone(os::read_file(path, limit + 1), path);
+    return with_reason_alone(os::read_beginning(path, limit + 1), path);
+}
+
+/// For `-c` of a pipe: whoever writes it is running already.
+Result<std::string> read_stream(const std::string& path, std::size_t limit) {
+    constexpr std::chrono::seconds patience{10};
+    return with_reason_alone(os::read_stream(path, limit + 1, std::chrono::steady_clock::now() + patience), path);
 }
 
 Result<std::vector<std::string>> list_directory(const std::string& path) {
@@ -37,8 +44,11 @@ config::FileKind kind_of(const std::string& path) {
     if (std::filesystem::is_directory(status)) {
         return config::FileKind::directory;
     }
-    if (!std::filesystem::is_regular_file(status)) {
+    if (!std::filesystem::exists(status)) {
         return config::FileKind::missing;
+    }
+    if (!std::filesystem::is_regular_file(status)) {
+        return config::FileKind::stream;
     }
     return os::is_executable_file(path) ? config::FileKind::executable : config::FileKind::file;
 }
@@ -52,10 +62,10 @@ std::optional<std::string> environment(const std::string& name) {
 
 config::Sources system_sources() {
     return {.read_file = read_file,
+            .read_stream = read_stream,
             .list_directory = list_directory,
             .kind_of = kind_of,
             .environment = environment,
-
             .host_name = os::host_name};
 }
 

@@ -5,6 +5,8 @@
 #include "config/concat.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 namespace davit::config {
 
@@ -29,41 +31,51 @@ std::vector<std::string> layers_in(const std::string& directory, const Sources& 
     std::vector<std::string> paths;
     for (const std::string& name : *names) {
         std::string path = directory.ends_with('/') ? directory + name : concat(directory, "/", name);
-        if (sources.kind_of(path) != FileKind::directory) {
-            paths.push_back(std::move(path));
+        switch (sources.kind_of(path)) {
+        case FileKind::missing: // a link to nothing: reading it says so
+        case FileKind::file:
+        case FileKind::executable: paths.push_back(std::move(path)); break;
+        case FileKind::directory: break;
+        case FileKind::stream: tell(problems, path, "is a pipe or a device: a layer of a directory must be a file");
         }
     }
     return paths;
 }
 
-std::optional<std::string> named_path(const std::optional<std::string>& path, const Sources& sources) {
-    if (path) {
-        return path;
+/// Appends the layers of one named path.
+void append_layers(std::vector<std::string>& layers, const std::string& path, std::string_view how_named,
+                   const Sources& sources, Problems& problems) {
+    switch (sources.kind_of(path)) {
+    case FileKind::missing:
+        return tell(problems, path.empty() ? "-c" : path, concat("no such file or directory", how_named));
+    case FileKind::file:
+    case FileKind::executable:
+    case FileKind::stream: layers.push_back(path); return;
+    case FileKind::directory: break;
     }
-    std::optional<std::string> variable = sources.environment("DAVIT_CONFIG");
-    return variable && !variable->empty() ? variable : std::nullopt;
+    const std::size_t problems_before = problems.count();
+    std::vector<std::string> found = layers_in(path, sources, problems);
+    if (found.empty() && problems.count() == problems_before) {
+        tell(problems, path, "no *.yaml or *.yml file in this directory");
+    }
+    std::ranges::move(found, std::back_inserter(layers));
 }
 
 } // namespace
 
-ConfigurationFiles find_files(const std::optional<std::string>& path, const Sources& sources, Problems& problems) {
-    const std::optional<std::string> named = named_path(path, sources);
-    if (!named) {
-        bool is_there = sources.kind_of(default_directory) == FileKind::directory;
-        return {.paths = is_there ? layers_in(default_directory, sources, problems) : std::vector<std::string>{}};
+ConfigurationFiles find_files(const std::vector<std::string>& paths, const Sources& sources, Problems& problems) {
+    ConfigurationFiles files{.paths = {}, .named = true};
+    for (const std::string& path : paths) {
+        append_layers(files.paths, path, "", sources, problems);
     }
-    switch (sources.kind_of(*named)) {
-    case FileKind::missing:
-        tell(problems, named->empty() ? "-c" : *named,
-             path ? "no such file or directory" : "no such file or directory (named by $DAVIT_CONFIG)");
-        return {.named = true};
-    case FileKind::file:
-    case FileKind::executable: return {.paths = {*named}, .named = true};
-    case FileKind::directory: break;
-    }
-    ConfigurationFiles files{.paths = layers_in(*named, sources, problems), .named = true};
-    if (files.paths.empty() && !problems.has_errors()) {
-        tell(problems, *named, "no *.yaml or *.yml file in this directory");
+    const std::optional<std::string> variable = paths.empty() ? sources.environment("DAVIT_CONFIG") : std::nullopt;
+    if (variable && !variable->empty()) {
+        append_layers(files.paths, *variable, " (named by $DAVIT_CONFIG)", sources, problems);
+    } else if (paths.empty()) {
+        files.named = false;
+        if (sources.kind_of(default_directory) == FileKind::directory) {
+            files.paths = layers_in(default_directory, sources, problems);
+        }
     }
     return files;
 }

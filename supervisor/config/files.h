@@ -7,7 +7,6 @@
 #include "config/problem.h"
 #include "config/sources.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,8 @@ struct ConfigurationFiles {
     bool named = false; // by -c or the environment: missing or empty is then an error
 };
 
-/// `path`: what -c says. A named path that is missing, or a directory without a file of YAML, is told.
-ConfigurationFiles find_files(const std::optional<std::string>& path, const Sources& sources, Problems& problems);
+/// `paths`: what -c says, or what `check` was given; each is a file or a directory of layers, a later one lies over an
+/// earlier one. A named path that is missing, or a directory without a file of YAML, is told.
+ConfigurationFiles find_files(const std::vector<std::string>& paths, const Sources& sources, Problems& problems);
 
 } // namespace davit::config

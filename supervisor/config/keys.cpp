@@ -222,6 +222,14 @@ constexpr std::array pod_table = {
         .fields = &lifecycle_keys},
 };
 
+// ---- app.yaml ----------------------------------------------------------------------------------
+
+constexpr std::array app_file_table = {
+    Key{.name = "stack", .type = text, .meaning = "what the application is built on"},
+    Key{.name = "runtime", .type = text, .meaning = "what runs it"},
+    Key{.name = "entrypoint", .type = command, .meaning = "taken as if it were CMD", .required = true},
+};
+
 } // namespace
 
 constexpr KeySet probe_keys{.noun = "a probe", .keys = probe_table, .alternatives = 3};
@@ -229,10 +237,20 @@ constexpr KeySet step_keys{.noun = "a step", .keys = step_table, .alternatives =
 constexpr KeySet dependency_keys{.noun = "a dependency", .keys = dependency_table};
 constexpr KeySet service_keys{.noun = "a service", .keys = service_table};
 constexpr KeySet pod_keys{.noun = "the configuration", .keys = pod_table};
+constexpr KeySet app_file_keys{.noun = "an app.yaml", .keys = app_file_table};
 
 const Key* KeySet::find(std::string_view name) const {
     auto found = std::ranges::find(keys, name, &Key::name);
     return found == keys.end() ? nullptr : &*found;
+}
+
+std::string KeySet::names(std::string_view last_word) const {
+    std::string text;
+    for (const Key& key : keys) {
+        text += &key == &keys.front() ? "" : &key == &keys.back() ? last_word : ", ";
+        text += key.name;
+    }
+    return text;
 }
 
 } // namespace davit::config

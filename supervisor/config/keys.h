@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace davit::config {
@@ -61,9 +62,13 @@ struct KeySet {
 
     /// nullptr: no such key.
     const Key* find(std::string_view name) const;
+
+    /// `app, services and lifecycle`.
+    std::string names(std::string_view last_word) const;
 };
 
 extern const KeySet pod_keys;
+extern const KeySet app_file_keys; // of an app.yaml, which is no configuration
 extern const KeySet service_keys;
 extern const KeySet probe_keys;
 extern const KeySet step_keys;

@@ -130,15 +130,18 @@ std::optional<model::Text> read_text(const Node& map, std::string_view name) {
     return node == nullptr ? std::nullopt : std::optional{text_of(*node)};
 }
 
-std::vector<model::Text> read_words(const Node& map, std::string_view name) {
-    std::vector<model::Text> words;
-    if (const Node* node = good_child(map, name)) {
-        words.reserve(node->children.size());
-        for (const Node& word : node->children) {
-            words.push_back(text_of(word));
-        }
+std::vector<model::Text> texts_of(const Node& list) {
+    std::vector<model::Text> texts;
+    texts.reserve(list.children.size());
+    for (const Node& item : list.children) {
+        texts.push_back(text_of(item));
     }
-    return words;
+    return texts;
+}
+
+std::vector<model::Text> read_words(const Node& map, std::string_view name) {
+    const Node* node = good_child(map, name);
+    return node == nullptr ? std::vector<model::Text>{} : texts_of(*node);
 }
 
 std::vector<model::EnvVariable> read_env(const Node& map) {

@@ -25,6 +25,7 @@ std::optional<Enum> read_choice(const Node& map, std::string_view name) {
     const Node* node = good_child(map, name);
     return node == nullptr ? std::nullopt : std::optional{static_cast<Enum>(node->number)};
 }
+std::vector<model::Text> texts_of(const Node& list);
 std::vector<model::Text> read_words(const Node& map, std::string_view name);
 std::vector<model::EnvVariable> read_env(const Node& map);
 std::vector<int> read_integers(const Node& list);

@@ -2,18 +2,25 @@
 // The whole way of a configuration. See load.h.
 #include "config/load.h"
 
+#include "config/app_file.h"
 #include "config/concat.h"
 #include "config/files.h"
+#include "config/keys.h"
+#include "config/layer_file.h"
+#include "config/leaf_reader.h"
 #include "config/merge.h"
 #include "config/missing_commands.h"
 #include "config/pod_rules.h"
 #include "config/scripts.h"
 #include "config/spec_reader.h"
 #include "config/value_check.h"
+#include "config/written_values.h"
 #include "model/spec_defaults.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace davit::config {
@@ -32,35 +39,78 @@ public:
         : sources_(sources), request_(request), problems_(problems) {}
 
     void load(LoadResult& result) {
-        ConfigurationFiles files = find_files(request_.path, sources_, problems_);
+        const ConfigurationFiles files = find_files(named_paths(), sources_, problems_);
+        files_are_known_ = !problems_.has_errors();
         result.files = files.paths;
+        read_command(result.files);
+        result.read_from_stream = std::ranges::any_of(
+            result.files, [this](const std::string& path) { return sources_.kind_of(path) == FileKind::stream; });
         if (has_no_configuration(files)) {
-            if (request_.command.empty()) {
-                problems_.add_without_place(
-                    concat("there is nothing to run: ", default_directory,
-                           " holds no configuration; name one with -c PATH, or give a CMD after --"));
-            } else {
-                result.pod = plain_init();
-            }
+            load_plain_init(result);
             return;
         }
         Tree tree = read_tree(files);
-        check_values(tree.root, sources_, problems_);
+        check_values(tree.root, pod_keys, sources_, problems_);
         if (tree.complete) {
             result.pod = read(tree.root);
         }
     }
 
 private:
+    std::vector<std::string> named_paths() const {
+        std::vector<std::string> paths;
+        if (request_.path) {
+            paths.push_back(*request_.path);
+        }
+        std::ranges::copy(request_.more_paths, std::back_inserter(paths));
+        return paths;
+    }
+
+    /// CMD, or the entrypoint of an app.yaml in its place.
+    void read_command(std::vector<std::string>& files) {
+        if (!request_.command.empty()) {
+            command_ = std::vector<model::Text>(request_.command.begin(), request_.command.end());
+            if (request_.app_file) {
+                problems_.add_without_place(
+                    "CMD is given twice, after -- and by --app: its entrypoint would be CMD, leave one of them out");
+            }
+            return;
+        }
+        const std::optional<std::string> path =
+            request_.app_file ? request_.app_file : sources_.environment("DAVIT_APP_YAML");
+        if (!path || path->empty()) {
+            return;
+        }
+        command_.emplace(); // main has one, even if it turns out to be bad
+        files.push_back(*path);
+        entrypoint_ = read_entrypoint(*path, sources_, problems_);
+        if (entrypoint_) {
+            command_ = texts_of(*entrypoint_);
+        }
+    }
+
     bool has_no_configuration(const ConfigurationFiles& files) const {
-        return !files.named && files.paths.empty() && !problems_.has_errors() &&
+        return !files.named && files.paths.empty() && files_are_known_ &&
                !has_script(default_scripts_directory, sources_);
+    }
+
+    void load_plain_init(LoadResult& result) {
+        if (!command_) {
+            problems_.add_without_place(
+                concat("there is nothing to run: ", default_directory,
+                       " holds no configuration; name one with -c PATH, or give a CMD after --"));
+        } else if (!command_->empty()) {
+            result.pod = plain_init();
+            if (request_.purpose == Purpose::check) {
+                warn_of_missing_commands(Node{}, command_of_main(), sources_, problems_);
+            }
+        }
     }
 
     model::PodSpec plain_init() const {
         model::WrittenPod written;
         written.app = app_name();
-        model::apply_command(written, request_.command);
+        model::apply_command(written, *command_);
         model::PodSpec pod = model::resolve_defaults(written, sources_.host_name());
         pod.plain_init = true;
         pod.services.front().grace = model::plain_init_grace;
@@ -73,12 +123,12 @@ private:
     }
 
     Tree read_tree(const ConfigurationFiles& files) {
-        Tree tree{.root = {}, .complete = !problems_.has_errors()};
+        Tree tree{.root = {}, .complete = files_are_known_};
         tree.root.kind = Node::Kind::map;
         bool anything = false;
         for (const std::string& path : files.paths) {
             const std::size_t problems_before = problems_.count();
-            std::optional<Node> layer = read_layer(path);
+            std::optional<Node> layer = read_layer_file(path, pod_keys, sources_, problems_);
             if (layer) {
                 anything = true;
                 merge_layer(tree.root, *std::move(layer), problems_);
@@ -87,43 +137,21 @@ private:
             }
         }
         if (files.named && !anything && tree.complete) {
-            problems_.add({.file = 0}, "", "is empty: a configuration was named, and there is none in it");
+            problems_.add({.file = problems_.add_file(files.paths.front())}, "",
+                          "is empty: a configuration was named, and there is none in it");
             tree.complete = false;
         }
         return tree;
     }
 
-    /// nullopt: the file holds nothing, or a problem was told.
-    std::optional<Node> read_layer(const std::string& path) {
-        const std::uint32_t file = problems_.add_file(path);
-        Result<std::string> text = sources_.read_file(path, largest_file);
-        if (!text) {
-            problems_.add({.file = file}, "", concat("cannot read it: ", text.error().text));
-            return std::nullopt;
-        }
-        std::optional<Node> root = parse_yaml(*text, file, problems_);
-        if (!root || root->kind == Node::Kind::null) {
-            return std::nullopt;
-        }
-        if (root->kind != Node::Kind::map) {
-            problems_.add(
-                root->place, "",
-                concat(
-                    "expected a map with the keys app, terminationGracePeriodSeconds, services and lifecycle, found ",
-                    root->kind == Node::Kind::list ? "a list" : "a text"));
-            return std::nullopt;
-        }
-        return root;
-    }
-
     model::PodSpec read(const Node& root) {
-        const bool has_command = !request_.command.empty();
         model::WrittenPod written =
-            read_pod(root, has_command ? MainsCommand::from_cmd : MainsCommand::from_configuration, problems_);
+            read_pod(root, command_ ? MainsCommand::from_cmd : MainsCommand::from_configuration, problems_);
+        written.written_values = written_values(root);
         add_scripts(root, written.lifecycle);
-        if (has_command) {
+        if (command_) {
             check_command_has_place(written, root);
-            model::apply_command(written, request_.command);
+            model::apply_command(written, *command_);
         }
         if (!written.app) {
             written.app = app_name();
@@ -132,9 +160,20 @@ private:
         check_main(pod, root);
         check_rules(pod, root, problems_);
         if (request_.purpose == Purpose::check) {
-            warn_of_missing_commands(root, sources_, problems_);
+            warn_of_missing_commands(root, command_of_main(), sources_, problems_);
         }
         return pod;
+    }
+
+    std::optional<CommandOfMain> command_of_main() const {
+        if (!command_ || command_->empty()) {
+            return std::nullopt;
+        }
+        CommandOfMain command{.program = command_->front(), .place = {}};
+        if (entrypoint_) {
+            command.place = entrypoint_->children.front().place;
+        }
+        return command;
     }
 
     /// CMD of an image whose configuration has no main is a new service, and needs its name.
@@ -166,9 +205,22 @@ private:
                       Severity::error_in_run);
     }
 
+    /// Whether a service tries to say whether it is main, and does it wrong: that was told.
+    static bool says_main_badly(const Node& service) {
+        constexpr std::array<std::string_view, 3> deciding = {"main", "oneshot", "enabled"};
+        const bool has_bad_value = std::ranges::any_of(deciding, [&](std::string_view key) {
+            const Node* value = service.find(key);
+            return value != nullptr && value->bad;
+        });
+        return has_bad_value || has_slip_of(service, service_keys, deciding);
+    }
+
     void tell_no_main(const Node& root) {
         const std::string text = "no service is main: say main: true in one of them, or give a CMD after --";
         const Node* services = root.find("services");
+        if (services != nullptr && std::ranges::any_of(services->children, says_main_badly)) {
+            return;
+        }
         if (services != nullptr && !services->bad) {
             problems_.add(services->key_place, "services", text, Severity::error_in_run);
         } else if (services == nullptr) {
@@ -183,8 +235,9 @@ private:
         if (written != nullptr && written->bad) {
             return;
         }
-        const std::string directory = written == nullptr ? default_scripts_directory : written->text();
-        if (written != nullptr && sources_.kind_of(directory) != FileKind::directory) {
+        const model::Text directory = written == nullptr ? model::Text{default_scripts_directory}
+                                                         : model::Text{written->text(), written->written};
+        if (written != nullptr && sources_.kind_of(directory.value) != FileKind::directory) {
             problems_.add(written->place, "lifecycle.scriptsDir",
                           concat("no such directory: ", quoted(written->written)), Severity::error_in_run);
             return;
@@ -197,7 +250,7 @@ private:
             if (node != nullptr && node->find(name) != nullptr) {
                 continue;
             }
-            if (std::optional<std::string> script = find_script(directory, name, sources_, problems_)) {
+            if (std::optional<model::Text> script = find_script(directory, name, sources_, problems_)) {
                 list.push_back({.action = model::ExecStep{.command = {*std::move(script)}}});
             }
         }
@@ -206,6 +259,9 @@ private:
     const Sources& sources_;
     const LoadRequest& request_;
     Problems& problems_;
+    bool files_are_known_ = true;
+    std::optional<std::vector<model::Text>> command_; // CMD; empty: it was given, and is bad
+    std::optional<Node> entrypoint_;                  // where it comes from an app.yaml
 };
 
 } // namespace
@@ -229,6 +285,10 @@ bool is_error(const Problem& problem, Purpose purpose) {
     case Severity::error: return true;
     }
     std::unreachable();
+}
+
+std::string describe(const Problem& problem, Purpose purpose) {
+    return describe(problem, is_error(problem, purpose) ? "" : "warning:");
 }
 
 bool has_error(const LoadResult& result, Purpose purpose) {

@@ -18,9 +18,11 @@ namespace davit::config {
 enum class Purpose : std::uint8_t { run, check };
 
 struct LoadRequest {
-    std::optional<std::string> path;  // of -c; else $DAVIT_CONFIG, else /etc/davit
-    std::vector<std::string> command; // CMD and its arguments; empty: none was given
-    Purpose purpose = Purpose::run;   // check: also warns of commands that are not on this machine
+    std::optional<std::string> path;     // of -c; else $DAVIT_CONFIG, else /etc/davit
+    std::vector<std::string> command;    // CMD and its arguments; empty: none was given
+    Purpose purpose = Purpose::run;      // check: also warns of commands that are not on this machine
+    std::vector<std::string> more_paths; // further files or directories, layers over those of `path`
+    std::optional<std::string> app_file; // of --app; else $DAVIT_APP_YAML unless there is a CMD
 };
 
 struct LoadResult {
@@ -28,14 +30,19 @@ struct LoadResult {
     model::PodSpec pod;
     /// Sorted by file, line and column.
     std::vector<Problem> problems;
-    /// The files that were read, in the order of the layers.
+    /// The files that were read, in the order of the layers; an app.yaml comes last.
     std::vector<std::string> files;
+    /// One of them was a pipe or a device: what it gave cannot be read again.
+    bool read_from_stream = false;
 };
 
 /// Never throws. Reads the environment and files through `sources` only.
 LoadResult load(const Sources& sources, const LoadRequest& request);
 
 bool is_error(const Problem& problem, Purpose purpose);
+
+/// The line for a person; what is no error for `purpose` is marked `warning:`.
+std::string describe(const Problem& problem, Purpose purpose);
 
 /// Whether the configuration cannot be used for `purpose`: exit 125 from run, 1 from check.
 bool has_error(const LoadResult& result, Purpose purpose);

@@ -40,14 +40,6 @@ bool merges_by_key(const std::optional<Key>& key) {
     std::unreachable();
 }
 
-/// Where a layer says null there is nothing, also where no earlier layer had something to remove.
-void drop_nulls(Node& node) {
-    if (node.kind == Node::Kind::map) {
-        std::erase_if(node.children, is_null);
-    }
-    std::ranges::for_each(node.children, drop_nulls);
-}
-
 void erase_entry(Node& map, std::string_view name) {
     std::erase_if(map.children, [&](const Node& child) { return child.key == name; });
 }
@@ -120,6 +112,13 @@ void warn_of_removals(const Node& base, const Node& layer, Problems& problems) {
 }
 
 } // namespace
+
+void drop_nulls(Node& node) {
+    if (node.kind == Node::Kind::map) {
+        std::erase_if(node.children, is_null);
+    }
+    std::ranges::for_each(node.children, drop_nulls);
+}
 
 std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     switch (key.type) {

@@ -14,6 +14,9 @@ namespace davit::config {
 /// What stays in `base` holds no null as a map's value. Warns of a null that removes no service.
 void merge_layer(Node& base, Node layer, Problems& problems);
 
+/// Where a layer says null there is nothing, also where no earlier layer had something to remove.
+void drop_nulls(Node& node);
+
 /// What the entry `name` of a map with the meaning `key` means; nullopt: an unknown key, or a plain text.
 std::optional<Key> key_of_entry(const Key& key, std::string_view name);
 

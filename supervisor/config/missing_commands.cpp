@@ -24,14 +24,28 @@ class CommandSearch {
 public:
     CommandSearch(const Sources& sources, Problems& problems) : sources_(sources), problems_(problems) {}
 
-    void look_at_service(const Node& service) {
-        if (!read_boolean(service, "enabled").value_or(true)) {
+    void look_at_command(const Node& service) {
+        const KeyPath services{.parent = nullptr, .name = "services"};
+        look_at(service, "command", KeyPath{.parent = &services, .name = service.key}, surroundings_of(service));
+    }
+
+    void look_at_command(const CommandOfMain& command, const Surroundings& surroundings) {
+        const std::string_view reason = reason_against(command.program.value, surroundings);
+        if (reason.empty()) {
             return;
         }
+        std::string text = concat(quoted(command.program.written), " ", reason);
+        if (command.place) {
+            problems_.add(*command.place, "entrypoint", std::move(text), Severity::warning);
+        } else {
+            problems_.add_without_place(concat("CMD: ", text), Severity::warning);
+        }
+    }
+
+    void look_at_service(const Node& service) {
         const Surroundings surroundings = surroundings_of(service);
         const KeyPath services{.parent = nullptr, .name = "services"};
         const KeyPath path{.parent = &services, .name = service.key};
-        look_at(service, "command", path, surroundings);
         look_at(service, "stopCommand", path, surroundings);
         for (std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
             if (const Node* probe = good_child(service, name)) {
@@ -114,6 +128,7 @@ private:
         case FileKind::missing: return "is not on this machine";
         case FileKind::file: return "is not executable on this machine";
         case FileKind::directory: return "is a directory on this machine";
+        case FileKind::stream: return "is a pipe or a device on this machine";
         }
         std::unreachable();
     }
@@ -124,19 +139,32 @@ private:
 
 } // namespace
 
-void warn_of_missing_commands(const Node& root, const Sources& sources, Problems& problems) {
+void warn_of_missing_commands(const Node& root, const std::optional<CommandOfMain>& command, const Sources& sources,
+                              Problems& problems) {
     CommandSearch search{sources, problems};
     Node nobody;
     const Node* main = &nobody;
     const Node* services = good_child(root, "services");
     if (services != nullptr) {
+        const bool only_one = services->children.size() == 1 && !command;
         for (const Node& service : services->children) {
+            const bool is_main = read_boolean(service, "main").value_or(only_one);
+            main = is_main ? &service : main;
+            if (!read_boolean(service, "enabled").value_or(true)) {
+                continue;
+            }
+            if (!is_main || !command) {
+                search.look_at_command(service);
+            }
             search.look_at_service(service);
-            main = read_boolean(service, "main").value_or(services->children.size() == 1) ? &service : main;
         }
     }
+    const Surroundings surroundings = search.surroundings_of(*main);
+    if (command) {
+        search.look_at_command(*command, surroundings);
+    }
     if (const Node* lifecycle = root.find("lifecycle")) {
-        search.look_at_steps(*lifecycle, search.surroundings_of(*main));
+        search.look_at_steps(*lifecycle, surroundings);
     }
 }
 

@@ -31,15 +31,17 @@ struct Problem {
     std::string file;
     std::uint32_t line = 0;
     std::uint32_t column = 0;
-    /// The key and what is wrong with it: `services.web.dependsOn: unknown service "datbase"`.
+    /// The key that it is about: `services.web.dependsOn`; empty: the file or the load as a whole.
+    std::string path;
+    /// What is wrong: `unknown service "datbase"`.
     std::string text;
     Severity severity = Severity::error;
 
     friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-/// `FILE:LINE:COLUMN: TEXT`; without a line `FILE: TEXT`; without a file the text alone.
-std::string describe(const Problem& problem);
+/// `FILE:LINE:COLUMN: MARK PATH: TEXT`; without a line `FILE: ...`; without a file, path or mark the rest.
+std::string describe(const Problem& problem, std::string_view mark = "");
 
 /// The way to a value, as links that live on the stack of the walk: the text is only made for a problem.
 struct KeyPath {
@@ -76,6 +78,7 @@ private:
     struct Entry {
         bool placed = true;
         Place place;
+        std::string path;
         std::string text;
         Severity severity = Severity::error;
     };

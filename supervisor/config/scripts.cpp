@@ -19,23 +19,26 @@ bool is_file(FileKind kind) {
 
 } // namespace
 
-std::optional<std::string> find_script(const std::string& directory, std::string_view step, const Sources& sources,
+std::optional<model::Text> find_script(const model::Text& directory, std::string_view step, const Sources& sources,
                                        Problems& problems) {
-    const std::string plain = concat(directory, "/", step);
-    const std::string with_suffix = plain + ".sh";
-    const bool plain_is_there = is_file(sources.kind_of(plain));
-    const bool suffixed_is_there = is_file(sources.kind_of(with_suffix));
+    const auto with = [&](std::string_view name) {
+        return model::Text{concat(directory.value, "/", name), concat(directory.written, "/", name)};
+    };
+    const model::Text plain = with(step);
+    const model::Text with_suffix = with(concat(step, ".sh"));
+    const bool plain_is_there = is_file(sources.kind_of(plain.value));
+    const bool suffixed_is_there = is_file(sources.kind_of(with_suffix.value));
     if (!plain_is_there && !suffixed_is_there) {
         return std::nullopt;
     }
-    const std::string& script = plain_is_there ? plain : with_suffix;
+    const model::Text& script = plain_is_there ? plain : with_suffix;
     if (plain_is_there && suffixed_is_there) {
-        problems.add({.file = problems.add_file(script)}, "",
+        problems.add({.file = problems.add_file(script.written)}, "",
                      concat("both ", step, " and ", step, ".sh are there: keep one"));
         return std::nullopt;
     }
-    if (sources.kind_of(script) != FileKind::executable) {
-        problems.add({.file = problems.add_file(script)}, "",
+    if (sources.kind_of(script.value) != FileKind::executable) {
+        problems.add({.file = problems.add_file(script.written)}, "",
                      "is not executable: chmod +x it; a ConfigMap volume needs defaultMode: 0755");
         return std::nullopt;
     }

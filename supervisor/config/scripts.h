@@ -5,6 +5,7 @@
 
 #include "config/problem.h"
 #include "config/sources.h"
+#include "model/spec.h"
 
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@
 namespace davit::config {
 
 /// The full path of the script for `step`; nullopt: there is none, or it cannot be used, which is told.
-std::optional<std::string> find_script(const std::string& directory, std::string_view step, const Sources& sources,
+std::optional<model::Text> find_script(const model::Text& directory, std::string_view step, const Sources& sources,
                                        Problems& problems);
 
 /// Whether a script of any step is in the directory, usable or not.

@@ -15,11 +15,15 @@
 namespace davit::config {
 
 /// What a path leads to, symbolic links followed (a ConfigMap volume is a directory of links).
-enum class FileKind : std::uint8_t { missing, file, executable, directory };
+/// `stream`: a pipe, a socket or a device.
+enum class FileKind : std::uint8_t { missing, file, executable, directory, stream };
 
 struct Sources {
     /// At most `limit` + 1 bytes of a file. The error's text is the reason alone ("permission denied").
     std::function<Result<std::string>(const std::string& path, std::size_t limit)> read_file;
+
+    /// The same of a stream, until its end; waits for its writer, but not for ever. No function: streams are refused.
+    std::function<Result<std::string>(const std::string& path, std::size_t limit)> read_stream = {};
 
     /// The names in a directory, without `.` and `..`, in any order. The error's text is the reason alone.
     std::function<Result<std::vector<std::string>>(const std::string& path)> list_directory;

@@ -5,6 +5,7 @@
 #include "config/concat.h"
 #include "config/keys.h"
 #include "config/leaf_reader.h"
+#include "config/value_check.h"
 #include "model/suggestion.h"
 
 #include <algorithm>
@@ -29,6 +30,8 @@ static_assert(std::to_underlying(model::OnFailure::shutdown) == 0 && std::to_und
 constexpr std::array<std::string_view, 12> reserved_names = {"all",          "starting", "preloading",    "checking",
                                                              "going-online", "online",   "going-offline", "draining",
                                                              "offline",      "stopping", "stopped",       "failed"};
+
+constexpr std::string_view command_key = "command";
 
 bool is_name_character(char character) {
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
@@ -118,7 +121,8 @@ private:
 
     void check_command(const Node& node, const model::WrittenService& service) {
         const bool brought_by_cmd = mains_command_ == MainsCommand::from_cmd && service.main == true;
-        if (node.kind != Node::Kind::map || node.find("command") != nullptr || brought_by_cmd) {
+        const bool has_it = node.find("command") != nullptr || has_slip_of(node, service_keys, std::array{command_key});
+        if (node.kind != Node::Kind::map || has_it || brought_by_cmd) {
             return;
         }
         problems_.add(node.key_place, concat("services.", node.key),

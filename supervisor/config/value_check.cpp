@@ -498,8 +498,14 @@ private:
 
 } // namespace
 
-void check_values(Node& root, const Sources& sources, Problems& problems) {
-    ValueCheck{sources, problems}.check_fields(root, pod_keys, KeyPath{});
+bool has_slip_of(const Node& map, const KeySet& keys, std::span<const std::string_view> wanted) {
+    return std::ranges::any_of(map.children, [&](const Node& child) {
+        return keys.find(child.key) == nullptr && model::suggestion(child.key, wanted).has_value();
+    });
+}
+
+void check_values(Node& root, const KeySet& keys, const Sources& sources, Problems& problems) {
+    ValueCheck{sources, problems}.check_fields(root, keys, KeyPath{});
 }
 
 } // namespace davit::config

@@ -9,9 +9,16 @@
 #include "config/sources.h"
 #include "config/yaml_document.h"
 
+#include <span>
+#include <string_view>
+
 namespace davit::config {
 
-/// `root` is a merged map. What is wrong is told and marked `bad`, and so are the maps that hold it.
-void check_values(Node& root, const Sources& sources, Problems& problems);
+/// `root` is a merged map with `keys`. What is wrong is told and marked `bad`, and so are the maps that hold it.
+void check_values(Node& root, const KeySet& keys, const Sources& sources, Problems& problems);
+
+/// Whether a key of `map` that is none of `keys` is probably meant to be one of `wanted`: it was told as unknown, and
+/// that what it means is missing need not be told as well.
+bool has_slip_of(const Node& map, const KeySet& keys, std::span<const std::string_view> wanted);
 
 } // namespace davit::config

@@ -71,17 +71,38 @@ std::size_t character_length(std::string_view text) {
     return 0;
 }
 
+/// What YAML calls printable, but for a second byte order mark, which nobody sees and nobody means.
+std::string_view reason_against_character(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const bool is_c1 = first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0 && text.substr(0, 2) != "\xC2\x85";
+    if (first == 0) {
+        return "a NUL character: this is no text file, or it is UTF-16: save it as UTF-8";
+    }
+    if (first == '\r' && !text.starts_with("\r\n")) {
+        return "a carriage return (\\r) alone ends no line: save the file with Unix line ends";
+    }
+    if (text.starts_with("\xEF\xBB\xBF")) {
+        return "a byte order mark inside the file: take it out";
+    }
+    if ((first < 0x20 && first != '\t' && first != '\n' && first != '\r') || first == 0x7F || is_c1) {
+        return "a control character: take it out, or write it as an escape in double quotes (\"\\e\")";
+    }
+    return "";
+}
+
 /// Tells the first byte that is not text; true: all is text.
 bool check_bytes(std::string_view text, std::uint32_t file, Problems& problems) {
     Place place{.file = file, .line = 1, .column = 1};
+    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+        problems.add(place, "", "this is UTF-16: save the file as UTF-8");
+        return false;
+    }
     for (std::size_t at = 0; at < text.size();) {
-        std::size_t length = character_length(text.substr(at, 4));
-        if (length == 0) {
-            problems.add(place, "", "a byte that is no UTF-8: save the file as UTF-8");
-            return false;
-        }
-        if (text[at] == '\0') {
-            problems.add(place, "", "a NUL character: this is no text file");
+        const std::size_t length = character_length(text.substr(at, 4));
+        const std::string_view reason =
+            length == 0 ? "a byte that is no UTF-8: save the file as UTF-8" : reason_against_character(text.substr(at));
+        if (!reason.empty()) {
+            problems.add(place, "", std::string{reason});
             return false;
         }
         ++place.column;
@@ -155,9 +176,17 @@ public:
 
     /// The library closes a quote at the end of the text by itself, so only the last one can be open.
     void check_last_quote() {
-        if (last_scalar_ && last_scalar_in_quotes_ && !quote_is_closed(text_, position_of(*last_scalar_))) {
+        if (last_quote_is_open()) {
             refuse(*last_scalar_, std::string{open_quote});
         }
+    }
+
+    bool last_quote_is_open() const {
+        return last_scalar_ && last_scalar_in_quotes_ && !quote_is_closed(text_, position_of(*last_scalar_));
+    }
+
+    std::optional<Place> place_of_last_scalar() const {
+        return last_scalar_ ? std::optional{place_of(*last_scalar_)} : std::nullopt;
     }
 
     /// The first quote behind the last text that was understood: the one that swallowed the rest.
@@ -415,6 +444,9 @@ void tell(const YAML::Exception& exception, std::string_view text, const TreeBui
     if (exception.msg == "illegal EOF in scalar") {
         place = builder.first_quote_after_last_scalar();
         reason = place ? open_quote : reason;
+    } else if (builder.last_quote_is_open()) { // it swallowed what is missing
+        place = builder.place_of_last_scalar();
+        reason = open_quote;
     } else if (reason == open_bracket_reason) {
         std::optional<YAML::Mark> bracket = builder.open_bracket();
         place = bracket ? std::optional{builder.place_of(*bracket)} : std::nullopt;

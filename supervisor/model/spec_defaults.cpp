@@ -105,7 +105,7 @@ DrainSpec resolve_drain(const WrittenDrain& written) {
 
 } // namespace
 
-void apply_command(WrittenPod& pod, std::vector<std::string> command) {
+void apply_command(WrittenPod& pod, std::vector<Text> command) {
     auto main = std::ranges::find(pod.services, std::optional{true}, &WrittenService::main);
     if (main == pod.services.end()) {
         WrittenService service;
@@ -113,10 +113,7 @@ void apply_command(WrittenPod& pod, std::vector<std::string> command) {
         service.main = true;
         main = pod.services.insert(pod.services.end(), std::move(service));
     }
-    main->command.clear();
-    for (std::string& word : command) {
-        main->command.emplace_back(std::move(word));
-    }
+    main->command = std::move(command);
 }
 
 PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name) {

@@ -67,7 +67,7 @@ struct ImpossibleCondition {
 };
 
 /// CMD: replaces the command of the service that says `main: true`; if none does it is a new service `main`.
-void apply_command(WrittenPod& pod, std::vector<std::string> command);
+void apply_command(WrittenPod& pod, std::vector<Text> command);
 
 /// `host_name`: the app's name when none is written. Dependencies on unknown services are left out (config
 /// has told them). The result has no main if none is written and not exactly one service is no oneshot.

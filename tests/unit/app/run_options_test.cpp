@@ -45,6 +45,7 @@ TEST_CASE("the first word that is no option begins CMD", "[run_options]") {
 TEST_CASE("a long option takes its value with or without an equals sign", "[run_options]") {
     CHECK(parse_run_options({"--config=a b", "--socket", "@x"})->config == "a b");
     CHECK(parse_run_options({"--config=a b", "--socket", "@x"})->socket == "@x");
+    CHECK(parse_run_options({"--app", "app.yaml", "-g"})->app_file == "app.yaml");
 }
 
 TEST_CASE("what run does not know or cannot use is an error that says so", "[run_options]") {

@@ -76,6 +76,24 @@ TEST_CASE("what stands behind -- is a word", "[arguments]") {
     CHECK(parse(Command::status, {"-"})->words == std::vector<std::string>{"-"});
 }
 
+TEST_CASE("what stands behind -- is a CMD where a command takes one", "[arguments]") {
+    const auto check = parse(Command::check, {"a.yaml", "-", "--app", "app.yaml", "--", "java", "-jar", "--", "x"});
+    REQUIRE(check);
+    CHECK(check->words == std::vector<std::string>{"a.yaml", "-"});
+    CHECK(check->program == std::vector<std::string>{"java", "-jar", "--", "x"});
+    CHECK(check->app == "app.yaml");
+    CHECK(parse(Command::check, {"--"})->program.empty());
+    CHECK(parse(Command::check, {"-c", "/etc/davit"})->config == "/etc/davit");
+    CHECK(error_of(Command::check, {"-c", ""}) == "-c needs a path");
+    CHECK(error_of(Command::check, {"--app="}) == "--app needs a path");
+}
+
+TEST_CASE("each command has its own output formats, and the first is the default", "[arguments]") {
+    CHECK(parse(Command::check, {})->format == Format::text);
+    CHECK(parse(Command::check, {"-o", "json"})->format == Format::json);
+    CHECK(error_of(Command::check, {"-o", "table"}) == "-o: there are text and json, not \"table\"");
+}
+
 TEST_CASE("of an option that is said twice the last counts", "[arguments]") {
     CHECK(parse(Command::prestop, {"--timeout", "3", "--timeout", "5"})->timeout == Duration{5s});
 }

@@ -267,7 +267,6 @@ services:
 terminationGracePeriodSeconds: soon
 )") == "davit.yaml:6:17: services.web.dependsOn: unknown service \"datbase\" (did you mean \"database\"?)\n"
        "davit.yaml:6:26: services.web.dependsOn: unknown service \"web2\"\n"
-       "davit.yaml:7:3: services.database: has no command\n"
        "davit.yaml:7:14: services.database: unknown key \"comand\" (did you mean \"command\"?)\n"
        "davit.yaml:7:34: services.database.oneshot: expected true or false, found \"maybe\"\n"
        "davit.yaml:8:32: terminationGracePeriodSeconds: expected a number of seconds, found \"soon\"\n");

@@ -106,8 +106,50 @@ TEST_CASE("bytes that are no UTF-8 are refused", "[yaml]") {
     CHECK(parse("a: \xF0\x9F\x9A\xA2 \xE2\x82\xAC\n").problems.empty());
 }
 
+TEST_CASE("UTF-16 is refused by its name", "[yaml]") {
+    for (const std::string& text : {std::string{"\xFF\xFE"
+                                                "a\0:\0",
+                                                6},
+                                    std::string{"\xFE\xFF\0a\0:", 6}}) {
+        CHECK(problems_in(text) == "a.yaml:1:1: this is UTF-16: save the file as UTF-8\n");
+    }
+    CHECK(problems_in(std::string{"a\0:\0", 4}) ==
+          "a.yaml:1:2: a NUL character: this is no text file, or it is UTF-16: save it as UTF-8\n");
+}
+
+TEST_CASE("characters that nobody sees are refused where they stand", "[yaml]") {
+    for (const char* bad : {"\x01", "\x1B", "\x7F", "\x0B", "\xC2\x9B"}) {
+        CHECK(problems_in(std::string{"a: é\nb: \"é"} + bad + "\"\n") ==
+              "a.yaml:2:6: a control character: take it out, or write it as an escape in double quotes (\"\\e\")\n");
+    }
+    CHECK(problems_in("a: 1\n\xEF\xBB\xBF"
+                      "b: 2\n") == "a.yaml:2:1: a byte order mark inside the file: take it out\n");
+    CHECK(parse("a: \"\\e[1m\"\nb: x\ty\n").problems.empty());
+}
+
+TEST_CASE("lines end with LF or CRLF, and a CR alone is refused", "[yaml]") {
+    Parsed parsed = parse("# c\r\na: 1\r\nb:\r\n  - |\r\n    x\r\n    y\r\n  - z\r\n");
+    REQUIRE(parsed.problems.empty());
+    CHECK(parsed.root->find("a")->written == "1");
+    CHECK(parsed.root->find("b")->children[1].written == "z");
+    CHECK(parsed.root->find("b")->children[1].place == Place{.file = 0, .line = 7, .column = 5});
+    CHECK(problems_in("a: 1\r\n# b\rc: 2\n") ==
+          "a.yaml:2:4: a carriage return (\\r) alone ends no line: save the file with Unix line ends\n");
+    CHECK(problems_in("a: 1\r") ==
+          "a.yaml:1:5: a carriage return (\\r) alone ends no line: save the file with Unix line ends\n");
+}
+
+TEST_CASE("a very long line is a line like any other", "[yaml]") {
+    const std::string longest(200'000, 'x');
+    CHECK(parse("a: " + longest + "\n").root->find("a")->written == longest);
+    CHECK(parse("a: \"" + longest + "\"\n").root->find("a")->written == longest);
+    CHECK(problems_in("a: [" + longest + ", \"x]\n") == "a.yaml:1:200007: a quote that is never closed begins here\n");
+    CHECK(problems_in(longest + ": 1\n").size() < 300);
+}
+
 TEST_CASE("NUL is refused, as a byte and as an escape", "[yaml]") {
-    CHECK(problems_in(std::string{"a: b\0c\n", 7}) == "a.yaml:1:5: a NUL character: this is no text file\n");
+    CHECK(problems_in(std::string{"a: b\0c\n", 7}) ==
+          "a.yaml:1:5: a NUL character: this is no text file, or it is UTF-16: save it as UTF-8\n");
     CHECK(problems_in("a: \"b\\0c\"\n") == "a.yaml:1:4: a NUL character (\\0) in a text\n");
 }
 
@@ -159,10 +201,13 @@ TEST_CASE("a file is 256 KiB at most", "[yaml]") {
     CHECK(parse("a: 1\n#" + std::string(256 * 1024 - 7, 'x') + "\n").problems.empty());
     CHECK(problems_in("a: 1\n#" + std::string(256 * 1024, 'x') + "\n") ==
           "a.yaml: larger than 256 KiB, the most a configuration file may have\n");
+    CHECK(problems_in(repeated("a: 1\n", 60 * 1024)) ==
+          "a.yaml: larger than 256 KiB, the most a configuration file may have\n");
 }
 
 TEST_CASE("more than 20,000 values are refused", "[yaml]") {
-    CHECK(problems_in(repeated("- 1\n", 21'000)) ==
+    CHECK(problems_in(repeated("- 1\n", 19'999)).empty()); // and the list itself
+    CHECK(problems_in(repeated("- 1\n", 20'000)) ==
           "a.yaml:20000:3: more than 20000 values in one file (aliases count as what they stand for)\n");
 }
 

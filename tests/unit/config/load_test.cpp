@@ -275,6 +275,23 @@ TEST_CASE("scripts are the steps that no key describes", "[load]") {
     CHECK(result.pod.lifecycle.offline.empty());
 }
 
+TEST_CASE("a scripts directory that was written with ${...} is shown as written", "[load]") {
+    MadeUpFiles made_up{
+        .files = {{"/c.yaml", "{services: {m: {command: x}}, lifecycle: {scriptsDir: \"/${SECRET}/hooks\"}}"},
+                  {"/s3cret/hooks/online", ""},
+                  {"/s3cret/hooks/stop", ""}},
+        .executables = {"/s3cret/hooks/online"},
+        .unreadable = {},
+        .environment = {{"SECRET", "s3cret"}}};
+    LoadResult result = load(made_up.sources(), {.path = "/c.yaml", .command = {}});
+
+    CHECK(lines_of(result.problems) ==
+          "/${SECRET}/hooks/stop: is not executable: chmod +x it; a ConfigMap volume needs defaultMode: 0755\n");
+    CHECK(result.pod.lifecycle.online ==
+          std::vector<model::StepSpec>{
+              {.action = model::ExecStep{.command = {{"/s3cret/hooks/online", "/${SECRET}/hooks/online"}}}}});
+}
+
 TEST_CASE("${...} works in every string, also where a number or true is meant", "[load]") {
     MadeUpFiles made_up{.files = {{"/c.yaml", R"(
 terminationGracePeriodSeconds: ${GRACE}

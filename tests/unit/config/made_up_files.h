@@ -17,6 +17,7 @@ struct MadeUpFiles {
     std::set<std::string> executables;
     std::set<std::string> unreadable;
     std::map<std::string, std::string> environment;
+    std::map<std::string, std::string> streams = {}; // pipes
 
     bool is_directory(const std::string& path) const {
         const std::string prefix = path.ends_with('/') ? path : path + "/";
@@ -27,6 +28,9 @@ struct MadeUpFiles {
     FileKind kind_of(const std::string& path) const {
         if (executables.contains(path)) {
             return FileKind::executable;
+        }
+        if (streams.contains(path)) {
+            return FileKind::stream;
         }
         if (files.contains(path)) {
             return FileKind::file;
@@ -46,9 +50,11 @@ struct MadeUpFiles {
     std::vector<std::string> list(const std::string& directory) const {
         const std::string prefix = directory.ends_with('/') ? directory : directory + "/";
         std::set<std::string, std::greater<>> names; // in the wrong order on purpose
-        for (const auto& [path, content] : files) {
-            if (path.starts_with(prefix)) {
-                names.insert(path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size()));
+        for (const auto* paths : {&files, &streams}) {
+            for (const auto& [path, content] : *paths) {
+                if (path.starts_with(prefix)) {
+                    names.insert(path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size()));
+                }
             }
         }
         return {names.begin(), names.end()};
@@ -56,6 +62,10 @@ struct MadeUpFiles {
 
     Sources sources() const {
         return {.read_file = [this](const std::string& path, std::size_t limit) { return read(path, limit); },
+                .read_stream =
+                    [this](const std::string& path, std::size_t limit) {
+                        return Result<std::string>{streams.at(path).substr(0, limit + 1)};
+                    },
                 .list_directory = [this](const std::string& path) -> Result<std::vector<std::string>> {
                     return unreadable.contains(path) ? Result<std::vector<std::string>>{failure("permission denied")}
                                                      : list(path);

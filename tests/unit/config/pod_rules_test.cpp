@@ -63,6 +63,19 @@ TEST_CASE("without a main run refuses and check warns", "[pod_rules]") {
           "anyway\n");
 }
 
+TEST_CASE("who says main badly is told that, and not also that there is no main", "[pod_rules]") {
+    CHECK(problems_of("services: {a: {command: x, main: yess}, b: {command: x}}") ==
+          "davit.yaml:1:34: services.a.main: expected true or false, found \"yess\"\n");
+    CHECK(problems_of("services: {a: {command: x, mian: true}, b: {command: x}}") ==
+          "davit.yaml:1:28: services.a: unknown key \"mian\" (did you mean \"main\"?)\n");
+    CHECK(problems_of("services: {a: {command: x}, b: {command: x, oneshot: ja}}") ==
+          "davit.yaml:1:54: services.b.oneshot: expected true or false, found \"ja\"\n");
+    CHECK(problems_of("services: {a: {command: x}, b: {command: x, critical: ja}}") ==
+          "in run: davit.yaml:1:1: services: no service is main: say main: true in one of them, or give a CMD after "
+          "--\n"
+          "davit.yaml:1:55: services.b.critical: expected true or false, found \"ja\"\n");
+}
+
 TEST_CASE("CMD cannot be a new service of a name that is taken", "[pod_rules]") {
     CHECK(problems_of_files({{"/c/a.yaml", "services: {main: {command: x}}"}}, {"java"}) ==
           "/c/a.yaml:1:12: services.main: CMD would be a new service of this name: say main: true here if CMD is to "
@@ -175,6 +188,44 @@ TEST_CASE("a named path that is missing or holds nothing is an error", "[pod_rul
           "/nope: no such file or directory (named by $DAVIT_CONFIG)\n");
     CHECK(lines_of(load(made_up.sources(), {.path = "/d", .command = {}}).problems) ==
           "/d: cannot list the directory: permission denied\n");
+}
+
+TEST_CASE("a pipe is read where it is named, and refused as a layer of a directory", "[pod_rules]") {
+    MadeUpFiles made_up{.files = {{"/d/a.yaml", "services: {m: {command: x}}"}},
+                        .executables = {},
+                        .unreadable = {},
+                        .environment = {},
+                        .streams = {{"/dev/stdin", "services: {m: {command: piped}}"}, {"/d/b.yaml", ""}}};
+    LoadResult piped = load(made_up.sources(), {.path = "/dev/stdin", .command = {}});
+    CHECK(lines_of(piped.problems).empty());
+    CHECK(piped.pod.services.at(0).command == std::vector<model::Text>{"piped"});
+    CHECK(piped.read_from_stream);
+    LoadResult directory = load(made_up.sources(), {.path = "/d", .command = {}});
+    CHECK(lines_of(directory.problems) == "/d/b.yaml: is a pipe or a device: a layer of a directory must be a file\n");
+    CHECK(!directory.read_from_stream);
+    Sources sources = made_up.sources();
+    sources.read_stream = nullptr;
+    CHECK(lines_of(load(sources, {.path = "/dev/stdin", .command = {}}).problems) ==
+          "/dev/stdin: cannot read it: it is a pipe or a device\n");
+}
+
+TEST_CASE("several paths are layers in their order, files and directories", "[pod_rules]") {
+    MadeUpFiles made_up{.files = {{"/z.yaml", "{app: z, services: {m: {command: z, args: [a]}}}"},
+                                  {"/d/10.yaml", "services: {m: {command: d}}"},
+                                  {"/d/20.yaml", "services: {n: {command: n, oneshot: true}}"},
+                                  {"/a.yaml", "app: a"}},
+                        .executables = {},
+                        .unreadable = {},
+                        .environment = {{"DAVIT_CONFIG", "/nowhere"}}};
+    LoadResult result =
+        load(made_up.sources(), {.path = {}, .command = {}, .more_paths = {"/z.yaml", "/d", "/a.yaml"}});
+
+    CHECK(lines_of(result.problems).empty());
+    CHECK(result.files == std::vector<std::string>{"/z.yaml", "/d/10.yaml", "/d/20.yaml", "/a.yaml"});
+    CHECK(result.pod.app == "a");
+    CHECK(result.pod.services.at(0).command == std::vector<model::Text>{"d"});
+    CHECK(lines_of(load(made_up.sources(), {.path = "/z.yaml", .command = {}, .more_paths = {"/nope", "/a.yaml"}})
+                       .problems) == "/nope: no such file or directory\n");
 }
 
 TEST_CASE("a file that cannot be read is told, what the others hold is checked, what is missing proves nothing",
