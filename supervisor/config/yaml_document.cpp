@@ -160,10 +160,10 @@ std::size_t size_of(const Node& node) {
 
 class TreeBuilder final : public YAML::EventHandler {
 public:
-    TreeBuilder(std::string_view text, std::uint32_t file, Problems& problems)
-        : text_(text), file_(file), ascii_(characters_in(text) == text.size()), problems_(problems) {}
+    TreeBuilder(std::string_view text, std::uint32_t file, const YamlRules& rules, Problems& problems)
+        : text_(text), file_(file), ascii_(characters_in(text) == text.size()), rules_(rules), problems_(problems) {}
 
-    std::optional<Node> take() { return std::move(root_); }
+    std::vector<Node> take() { return std::move(roots_); }
 
     Place place_of(const YAML::Mark& mark) const {
         auto line = static_cast<std::uint32_t>(std::max(mark.line, 0));
@@ -217,7 +217,8 @@ public:
     }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
-        if (++documents_ == 1) {
+        anchors_.clear();
+        if (++documents_ == 1 || rules_.is_manifest) {
             return;
         }
         bool separated = text_.substr(position_of(mark)).starts_with("---");
@@ -300,9 +301,9 @@ private:
 
     void count(const YAML::Mark& mark, std::size_t nodes) {
         nodes_ += nodes;
-        if (nodes_ > most_nodes) {
-            refuse(mark,
-                   concat("more than ", most_nodes, " values in one file (aliases count as what they stand for)"));
+        if (nodes_ > rules_.most_nodes) {
+            refuse(mark, concat("more than ", rules_.most_nodes,
+                                " values in one file (aliases count as what they stand for)"));
         }
     }
 
@@ -351,7 +352,7 @@ private:
             anchors_.emplace(anchor, Anchored{.node = clone(node), .size = size});
         }
         if (open_.empty()) {
-            root_ = std::move(node);
+            roots_.push_back(std::move(node));
             return;
         }
         Node& parent = open_.back().node;
@@ -374,7 +375,7 @@ private:
         if (node.kind != Node::Kind::scalar) {
             refuse(mark, "a key must be a text");
         }
-        if (node.written == "<<" && !node.in_quotes) {
+        if (node.written == "<<" && !node.in_quotes && !rules_.is_manifest) {
             refuse(mark, "merge keys (<<) are not known here: write the keys out, or put them into an earlier file of "
                          "the directory");
         }
@@ -424,8 +425,9 @@ private:
     std::string_view text_;
     std::uint32_t file_;
     bool ascii_;
+    YamlRules rules_;
     Problems& problems_;
-    std::optional<Node> root_;
+    std::vector<Node> roots_;
     std::vector<Open> open_;
     std::vector<Key> keys_;
     std::map<YAML::anchor_t, Anchored> anchors_;
@@ -454,6 +456,38 @@ void tell(const YAML::Exception& exception, std::string_view text, const TreeBui
     problems.add(place.value_or(builder.place_of(exception.mark)), "", std::move(reason));
 }
 
+/// Empty where the text was refused.
+std::vector<Node> parse_documents(std::string_view text, std::uint32_t file, const YamlRules& rules,
+                                  Problems& problems) {
+    if (text.size() > rules.largest) {
+        problems.add({.file = file}, "",
+                     concat("larger than ", rules.largest / 1024, " KiB, the most a ",
+                            rules.is_manifest ? "manifest" : "configuration file", " may have"));
+        return {};
+    }
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) {
+        text.remove_prefix(byte_order_mark.size());
+    }
+    if (!check_bytes(text, file, problems)) {
+        return {};
+    }
+    TreeBuilder builder{text, file, rules, problems};
+    try {
+        std::ispanstream stream{std::span{text.data(), text.size()}};
+        YAML::Parser parser{stream};
+        while (parser.HandleNextDocument(builder)) {
+        }
+        builder.check_last_quote();
+        return builder.take();
+    } catch (const Refused&) {
+        return {};
+    } catch (const YAML::Exception& exception) {
+        tell(exception, text, builder, problems);
+        return {};
+    }
+}
+
 } // namespace
 
 const Node* Node::find(std::string_view name) const {
@@ -467,32 +501,14 @@ Node* Node::find(std::string_view name) {
 }
 
 std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, Problems& problems) {
-    if (text.size() > largest_file) {
-        problems.add({.file = file}, "",
-                     concat("larger than ", largest_file / 1024, " KiB, the most a configuration file may have"));
-        return std::nullopt;
-    }
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-    if (text.starts_with(byte_order_mark)) {
-        text.remove_prefix(byte_order_mark.size());
-    }
-    if (!check_bytes(text, file, problems)) {
-        return std::nullopt;
-    }
-    TreeBuilder builder{text, file, problems};
-    try {
-        std::ispanstream stream{std::span{text.data(), text.size()}};
-        YAML::Parser parser{stream};
-        while (parser.HandleNextDocument(builder)) {
-        }
-        builder.check_last_quote();
-        return builder.take();
-    } catch (const Refused&) {
-        return std::nullopt;
-    } catch (const YAML::Exception& exception) {
-        tell(exception, text, builder, problems);
-        return std::nullopt;
-    }
+    std::vector<Node> documents = parse_documents(text, file, {}, problems);
+    return documents.empty() ? std::nullopt : std::optional{std::move(documents.front())};
+}
+
+std::vector<Node> parse_manifest(std::string_view text, std::uint32_t file, Problems& problems) {
+    std::vector<Node> documents = parse_documents(text, file, manifest_rules, problems);
+    std::erase_if(documents, [](const Node& document) { return document.kind == Node::Kind::null; });
+    return documents;
 }
 
 } // namespace davit::config

@@ -40,8 +40,20 @@ struct Node {
     Node* find(std::string_view name);
 };
 
+/// What a text may hold. A manifest of Kubernetes is rendered by machines and has keys that davit does not know: it may
+/// be larger, hold several documents, and merge keys (`<<`) stay in its maps as an entry of that name.
+struct YamlRules {
+    std::size_t largest = largest_file;
+    std::size_t most_nodes = config::most_nodes;
+    bool is_manifest = false;
+};
+inline constexpr YamlRules manifest_rules{.largest = 1024UL * 1024, .most_nodes = 100'000, .is_manifest = true};
+
 /// nullopt: the text holds no document (it is empty, or only comments), or it cannot be read at all, and
 /// then a problem says so. Problems that leave the rest readable (a duplicate key) are told beside a tree.
 std::optional<Node> parse_yaml(std::string_view text, std::uint32_t file, Problems& problems);
+
+/// All documents of a manifest, without the empty ones; what follows a problem is not read.
+std::vector<Node> parse_manifest(std::string_view text, std::uint32_t file, Problems& problems);
 
 } // namespace davit::config
