@@ -28,6 +28,7 @@ struct Shape {
     bool has_cascade = false;
     bool has_config = false;  // -c
     bool has_app = false;     // --app
+    bool has_pod = false;     // --pod
     bool has_program = false; // what follows `--` is a CMD
 };
 
@@ -79,6 +80,7 @@ constexpr std::array shapes{
           .formats = text_formats,
           .has_config = true,
           .has_app = true,
+          .has_pod = true,
           .has_program = true},
     Shape{.command = Command::install,
           .name = "install",
@@ -106,7 +108,7 @@ const Shape& shape_of(Command command) {
     return *std::ranges::find(shapes, command, &Shape::command);
 }
 
-enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app };
+enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app, pod };
 
 struct OptionName {
     std::string_view name;
@@ -119,7 +121,7 @@ constexpr std::array option_names{
     OptionName{"--output", Option::format, true},    OptionName{"-o", Option::format, true},
     OptionName{"--no-wait", Option::no_wait, false}, OptionName{"--cascade", Option::cascade, false},
     OptionName{"--config", Option::config, true},    OptionName{"-c", Option::config, true},
-    OptionName{"--app", Option::app, true},
+    OptionName{"--app", Option::app, true},          OptionName{"--pod", Option::pod, true},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -130,9 +132,10 @@ bool has_option(const Shape& shape, Option option) {
     case Option::no_wait: return shape.has_no_wait;
     case Option::cascade: return shape.has_cascade;
     case Option::config: return shape.has_config;
-    case Option::app: break;
+    case Option::app: return shape.has_app;
+    case Option::pod: break;
     }
-    return shape.has_app;
+    return shape.has_pod;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -233,6 +236,12 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
     case Option::cascade: arguments.cascade = true; return {};
     case Option::config: return set_path(arguments.config, "-c", value);
     case Option::app: return set_path(arguments.app, "--app", value);
+    case Option::pod:
+        if (value.empty()) {
+            return failure("--pod needs a path");
+        }
+        arguments.manifests.emplace_back(value);
+        return {};
     }
     return {};
 }

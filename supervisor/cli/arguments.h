@@ -42,10 +42,11 @@ enum class Format : std::uint8_t { table, text, json, yaml, dot };
 
 struct Arguments {
     Command command = Command::version;
-    std::vector<std::string> words;    // services, a phase, a path, ... as the command has them
-    std::vector<std::string> program;  // CMD and its arguments: what follows `--`, where a command takes that
-    std::optional<std::string> config; // -c
-    std::optional<std::string> app;    // --app
+    std::vector<std::string> words;     // services, a phase, a path, ... as the command has them
+    std::vector<std::string> program;   // CMD and its arguments: what follows `--`, where a command takes that
+    std::optional<std::string> config;  // -c
+    std::optional<std::string> app;     // --app
+    std::vector<std::string> manifests; // --pod, each
     std::optional<std::string> socket;
     std::optional<Duration> timeout;
     Format format = Format::table;

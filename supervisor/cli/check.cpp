@@ -5,6 +5,7 @@
 #include "api/protocol.h"
 #include "cli/output.h"
 #include "cli/system_sources.h"
+#include "config/pod_agreement.h"
 #include "os/files.h"
 
 #include <boost/json.hpp>
@@ -61,6 +62,27 @@ json::object problem_json(const config::Problem& problem) {
             {"message", problem.text}};
 }
 
+std::ptrdiff_t uses_of_standard_input(const Arguments& arguments) {
+    return std::ranges::count(arguments.words, "-") + std::ranges::count(arguments.manifests, "-") +
+           (arguments.app == "-" ? 1 : 0);
+}
+
+/// What was not understood is not compared: it would tell of differences that are none.
+void compare_with_manifests(config::LoadResult& result, const std::vector<std::string>& manifests,
+                            const config::Sources& sources) {
+    if (config::has_error(result, Purpose::check)) {
+        for (const std::string& manifest : manifests) {
+            result.problems.push_back({.file = path_of(manifest),
+                                       .text = "not compared with a configuration that has errors",
+                                       .severity = config::Severity::warning});
+        }
+        return;
+    }
+    std::vector<std::string> paths;
+    std::ranges::transform(manifests, std::back_inserter(paths), path_of);
+    std::ranges::move(config::compare_with_manifests(result.pod, paths, sources), std::back_inserter(result.problems));
+}
+
 } // namespace
 
 std::vector<std::string> check_lines(const config::LoadResult& result) {
@@ -107,11 +129,13 @@ std::string check_json(const config::LoadResult& result) {
 
 int check(const Arguments& arguments) {
     Output output{"check", std::chrono::steady_clock::now() + output_patience};
-    if (std::ranges::count(arguments.words, "-") + (arguments.app == "-" ? 1 : 0) > 1) {
+    if (uses_of_standard_input(arguments) > 1) {
         output.error("- is standard input, which can be read once; see `davit check --help`");
         return static_cast<int>(api::ClientExit::usage);
     }
-    const config::LoadResult result = config::load(sources_with_standard_input(), request_of(arguments));
+    const config::Sources sources = sources_with_standard_input();
+    config::LoadResult result = config::load(sources, request_of(arguments));
+    compare_with_manifests(result, arguments.manifests, sources);
     const bool ok = !config::has_error(result, Purpose::check);
     // Reading standard input may have taken a person's time.
     output.set_deadline(std::chrono::steady_clock::now() + output_patience);

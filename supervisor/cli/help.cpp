@@ -85,7 +85,8 @@ Examples
   davit run -- java -jar /app/app.jar       # a plain init, or main's command
 )";
 
-constexpr std::string_view check_text = R"(Usage: davit check [PATH...] [--app FILE] [-o text|json] [-- CMD ARG...]
+constexpr std::string_view check_text = R"(Usage: davit check [PATH...] [--pod FILE] [--app FILE] [-o text|json]
+                   [-- CMD ARG...]
 
 Reads the configuration as `davit run` would and prints every problem in it,
 each with file, line and column. Starts nothing. A command that is not on this
@@ -95,6 +96,8 @@ machine is a warning, so are an unset variable and a configuration without main.
                ones; - is standard input; else $DAVIT_CONFIG, else /etc/davit
 
 Options
+  --pod FILE   also whether a manifest agrees with it: Pods, Deployments and
+               other workloads in one or several documents; may be repeated
   --app FILE   also an app.yaml, as `davit run --app` takes it
   -o json      one object: ok, files, services, main, and problems, each with
                file, line, column, path, severity and message
@@ -107,6 +110,8 @@ Examples
   davit check ./davit.yaml
   davit check base/etc/davit app/90-app.yaml     # layers of two images
   generate | davit check -
+  davit check /etc/davit --pod deployment.yaml
+  helm template shop | davit check /etc/davit --pod -
 )";
 
 constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json]

@@ -4,6 +4,7 @@
 
 #include "config/concat.h"
 #include "config/number_text.h"
+#include "config/yaml_document.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
 
@@ -116,6 +117,9 @@ private:
     // ---- the Pod -------------------------------------------------------------------------------
 
     void check_grace() {
+        if (pod_.plain_init) {
+            return; // it has no plan of its own
+        }
         const double here = manifest_.grace ? manifest_.grace->value : default_grace;
         const double davits = seconds(pod_.grace);
         if (here == davits) {
@@ -258,7 +262,7 @@ private:
     void check_startup_window(const Found<ManifestProbe>& probe) {
         const double window = probe.value.initial_delay + probe.value.failure_threshold * probe.value.period;
         const double gate = seconds(pod_.lifecycle.ready_timeout);
-        if (window < gate) {
+        if (window < gate && !pod_.plain_init) {
             tell(probe, concat("gives up after ", number_text(window),
                                " s (initialDelaySeconds + failureThreshold × "
                                "periodSeconds), and davit's lifecycle.readyTimeoutSeconds is ",
@@ -333,6 +337,23 @@ private:
 
 void check_agreement(const model::PodSpec& pod, const ManifestPod& manifest, Problems& problems) {
     Agreement{pod, manifest, problems}.check();
+}
+
+std::vector<Problem> compare_with_manifests(const model::PodSpec& pod, const std::vector<std::string>& paths,
+                                            const Sources& sources) {
+    Problems problems;
+    for (const std::string& path : paths) {
+        const std::uint32_t file = problems.add_file(path);
+        const Result<std::string> text = sources.read_file(path, manifest_rules.largest);
+        if (!text) {
+            problems.add({.file = file}, "", concat("cannot read it: ", text.error().text));
+            continue;
+        }
+        for (const ManifestPod& manifest : read_manifest(*text, file, problems)) {
+            check_agreement(pod, manifest, problems);
+        }
+    }
+    return problems.take();
 }
 
 } // namespace davit::config

@@ -15,6 +15,7 @@
 
 #include "config/pod_manifest.h"
 #include "config/problem.h"
+#include "config/sources.h"
 #include "model/spec.h"
 
 namespace davit::config {
@@ -22,5 +23,10 @@ namespace davit::config {
 /// Tells everything in which `manifest` and `pod` do not agree. The container is the one that names davit in its
 /// command, hooks or probes, or the only one.
 void check_agreement(const model::PodSpec& pod, const ManifestPod& manifest, Problems& problems);
+
+/// Reads the manifests at `paths` and compares each Pod in them. Sorted by file in the order of `paths`, line and
+/// column.
+std::vector<Problem> compare_with_manifests(const model::PodSpec& pod, const std::vector<std::string>& paths,
+                                            const Sources& sources);
 
 } // namespace davit::config

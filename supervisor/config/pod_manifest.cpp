@@ -67,12 +67,12 @@ std::string capability_name(std::string_view text) {
 
 class ManifestReader {
 public:
-    explicit ManifestReader(Problems& problems) : problems_(problems) {}
+    explicit ManifestReader(Problems& problems) : problems_(problems), problems_before_(problems.count()) {}
 
     void read(const Node& document) { read_object({&document, ""}); }
 
     std::vector<ManifestPod> take(std::uint32_t file) {
-        if (pods_.empty() && !problems_.has_errors()) {
+        if (pods_.empty() && problems_.count() == problems_before_) {
             std::string kinds;
             for (const std::string& kind : others_) {
                 kinds += concat(kinds.empty() ? ", found " : " and ", kind);
@@ -246,6 +246,7 @@ private:
     }
 
     Problems& problems_;
+    std::size_t problems_before_;
     std::vector<ManifestPod> pods_;
     std::vector<std::string> others_; // kinds that have no Pod
 };

@@ -86,6 +86,8 @@ TEST_CASE("what stands behind -- is a CMD where a command takes one", "[argument
     CHECK(parse(Command::check, {"-c", "/etc/davit"})->config == "/etc/davit");
     CHECK(error_of(Command::check, {"-c", ""}) == "-c needs a path");
     CHECK(error_of(Command::check, {"--app="}) == "--app needs a path");
+    CHECK(parse(Command::check, {"--pod", "a.yaml", "--pod=-"})->manifests == std::vector<std::string>{"a.yaml", "-"});
+    CHECK(error_of(Command::check, {"--pod", ""}) == "--pod needs a path");
 }
 
 TEST_CASE("each command has its own output formats, and the first is the default", "[arguments]") {

@@ -2,6 +2,7 @@
 // Manifests against davit's configuration: each rule by its whole text, at the place where it is to be mended.
 #include "config/pod_agreement.h"
 
+#include "made_up_files.h"
 #include "support/catch.h"
 
 #include <string>
@@ -244,6 +245,38 @@ TEST_CASE("a user that the container cannot take is told", "[pod_agreement]") {
           "pod.yaml:11:46: spec.containers[0].securityContext.capabilities.drop: takes CAP_SETGID away, and "
           "services.web.user is app in davit's configuration, which needs it\n");
     CHECK(with_security("capabilities: {drop: [ALL], add: [SETUID, SETGID]}") == "");
+}
+
+TEST_CASE("manifests are read through the sources, and what cannot be read is told", "[pod_agreement]") {
+    MadeUpFiles files{.files = {{"one.yaml", "kind: Service\n"}, {"two.yaml", pod_with(good_hooks + good_probes)}},
+                      .executables = {},
+                      .unreadable = {"secret.yaml"},
+                      .environment = {}};
+    std::string lines;
+    for (const Problem& problem :
+         compare_with_manifests(davits(7s), {"two.yaml", "one.yaml", "secret.yaml", "none.yaml"}, files.sources())) {
+        lines += describe(problem) + "\n";
+    }
+    CHECK(lines ==
+          "two.yaml:4:34: spec.terminationGracePeriodSeconds: is 40 here, and 7 in davit's configuration: write the "
+          "same number in both\n"
+          "one.yaml: no Pod or workload is in it, found Service\n"
+          "secret.yaml: cannot read it: permission denied\n"
+          "none.yaml: cannot read it: no such file or directory\n");
+}
+
+TEST_CASE("a manifest may be larger than a configuration, but not without end", "[pod_agreement]") {
+    const std::string comment(300UL * 1024, '#');
+    CHECK(compare(comment + "\n" + pod_with(good_hooks + good_probes)) == "");
+    CHECK(compare(std::string(1025UL * 1024, '#')) == "pod.yaml: larger than 1024 KiB, the most a manifest may have\n");
+}
+
+TEST_CASE("a plain init has no times of its own to compare", "[pod_agreement]") {
+    model::PodSpec pod = davits(2s);
+    pod.plain_init = true;
+    CHECK(
+        compare(pod_with(good_hooks + good_probes + "      startupProbe: {exec: {command: [davit, probe, startup]}}\n"),
+                pod) == "");
 }
 
 } // namespace davit::config
