@@ -254,11 +254,16 @@ private:
 } // namespace
 
 std::vector<ManifestPod> read_manifest(std::string_view text, std::uint32_t file, Problems& problems) {
+    const std::size_t problems_before = problems.count();
     ManifestReader reader{problems};
     for (const Node& document : parse_manifest(text, file, problems)) {
         reader.read(document);
     }
-    return reader.take(file);
+    std::vector<ManifestPod> pods = reader.take(file);
+    if (problems.count() > problems_before && text.contains("{{")) {
+        problems.add({.file = file}, "", "looks like a template: give what `helm template` makes of it");
+    }
+    return pods;
 }
 
 } // namespace davit::config

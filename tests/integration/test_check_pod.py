@@ -83,4 +83,5 @@ def test_a_template_that_was_not_rendered_is_told_with_its_line(folder):
     (folder / "pod.yaml").write_text("kind: Pod\nspec:\n  {{- with .Values }}\n")
     done = check("davit.yaml", "--pod", "pod.yaml", cwd=folder)
     assert done.returncode == 1
-    assert re.match(r"pod.yaml:3:\d+: ", done.stderr)
+    assert done.stderr.startswith("pod.yaml: looks like a template: ")
+    assert "\npod.yaml:3:" in done.stderr
