@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/cgroup_memory.h"
 
-#include "os/files.h"
-
 #include <charconv>
 #include <string_view>
 
@@ -60,27 +58,28 @@ std::string existing(const std::string& root, std::string_view path, const std::
 CgroupMemory::CgroupMemory(const std::string& cgroup_root, const std::string& own_cgroup) {
     const std::string memberships = read_kernel_file(own_cgroup);
     std::string_view rest = memberships;
-    while (!rest.empty() && events_path_.empty()) {
+    std::string events;
+    while (!rest.empty() && events.empty()) {
         const auto membership = parse_membership(next_line(rest));
         if (!membership) {
             continue;
         }
         if (has_memory(membership->controllers)) {
-            events_path_ = existing(cgroup_root + "/memory", membership->path, "memory.oom_control");
+            events = existing(cgroup_root + "/memory", membership->path, "memory.oom_control");
             limit_path_ = existing(cgroup_root + "/memory", membership->path, "memory.limit_in_bytes");
         } else if (membership->controllers.empty()) {
-            events_path_ = existing(cgroup_root, membership->path, "memory.events");
+            events = existing(cgroup_root, membership->path, "memory.events");
             limit_path_ = existing(cgroup_root, membership->path, "memory.max");
         }
+    }
+    if (!events.empty()) {
+        events_.emplace(std::move(events));
     }
 }
 
 std::optional<std::uint64_t> CgroupMemory::oom_kills() const {
-    if (events_path_.empty()) {
-        return std::nullopt;
-    }
-    const std::string text = read_kernel_file(events_path_);
-    std::string_view rest = text;
+    const std::optional<std::string> text = events_ ? events_->read() : std::nullopt;
+    std::string_view rest = text ? std::string_view{*text} : std::string_view{};
     constexpr std::string_view key = "oom_kill ";
     while (!rest.empty()) {
         const std::string_view line = next_line(rest);

@@ -4,6 +4,8 @@
 // where the files are missing there is no answer.
 #pragma once
 
+#include "os/files.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +24,7 @@ public:
     std::optional<std::uint64_t> limit() const;
 
 private:
-    std::string events_path_;
+    std::optional<KernelFile> events_;
     std::string limit_path_;
 };
 

@@ -2,7 +2,6 @@
 #include "os/files.h"
 
 #include "os/errno_text.h"
-#include "os/fd.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,13 +23,21 @@ std::unexpected<Error> cannot(const char* what, const std::string& path) {
     return failure(std::string{"cannot "} + what + " " + path + ": " + errno_text(errno));
 }
 
+/// read(2), or pread(2) at an offset.
+using ReadPart = ssize_t (*)(int descriptor, void* into, std::size_t size, off_t offset);
+
+ssize_t read_on(int descriptor, void* into, std::size_t size, off_t /*offset*/) {
+    return ::read(descriptor, into, size);
+}
+
 /// Appends until the end of the file or until `text` has `limit` bytes. False: errno says why.
-bool read_into(std::string& text, int descriptor, std::size_t limit) {
+bool read_into(std::string& text, int descriptor, std::size_t limit, ReadPart read_part = read_on) {
     constexpr std::size_t portion = 4096;
     while (text.size() < limit) {
         const std::size_t before = text.size();
         text.resize(std::min(limit, before + portion));
-        const ssize_t size = ::read(descriptor, text.data() + before, text.size() - before);
+        const ssize_t size =
+            read_part(descriptor, text.data() + before, text.size() - before, static_cast<off_t>(before));
         text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
         if (size == 0) {
             return true;
@@ -148,18 +155,20 @@ Result<std::string> read_stream(int descriptor, std::size_t limit, TimePoint dea
     return text;
 }
 
-std::optional<std::string> find_kernel_file(const std::string& path, std::size_t limit) {
-    const Fd descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!descriptor) {
-        return std::nullopt;
+std::optional<std::string> KernelFile::read(std::size_t limit) const {
+    if (!descriptor_) {
+        descriptor_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     }
     std::string text;
-    read_into(text, descriptor.get(), limit);
+    if (!descriptor_ || !read_into(text, descriptor_.get(), limit, ::pread)) {
+        descriptor_.reset(); // a mount that went away and came back has another file
+        return std::nullopt;
+    }
     return text;
 }
 
 std::string read_kernel_file(const std::string& path, std::size_t limit) {
-    return find_kernel_file(path, limit).value_or(std::string{});
+    return KernelFile{path}.read(limit).value_or(std::string{});
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view text) {

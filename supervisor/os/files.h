@@ -6,11 +6,13 @@
 
 #include "model/result.h"
 #include "model/time.h"
+#include "os/fd.h"
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace davit::os {
@@ -29,9 +31,20 @@ Result<std::string> read_stream(const std::string& path, std::size_t limit, Time
 /// The same of a descriptor, which stays open.
 Result<std::string> read_stream(int descriptor, std::size_t limit, TimePoint deadline);
 
-/// The first `limit` bytes of a file of /proc or /sys; nullopt if it cannot be opened.
-std::optional<std::string> find_kernel_file(const std::string& path, std::size_t limit = small_file);
-/// The same; empty if it cannot be read. For what is only a hint.
+/// A file of /proc or /sys that is read again and again, through a descriptor that is opened once.
+class KernelFile {
+public:
+    explicit KernelFile(std::string path) : path_(std::move(path)) {}
+
+    /// Its first `limit` bytes as they are now; nullopt if it cannot be read.
+    std::optional<std::string> read(std::size_t limit = small_file) const;
+
+private:
+    std::string path_;
+    mutable Fd descriptor_;
+};
+
+/// The first `limit` bytes of a file of /proc or /sys; empty if it cannot be read. For what is only a hint.
 std::string read_kernel_file(const std::string& path, std::size_t limit = small_file);
 
 /// Readers see the old text or the new one, never a part: a new file beside it is synced and renamed over it.

@@ -21,13 +21,14 @@ Result<void> adopt_orphans() {
     return failure("cannot become the reaper of orphans (PR_SET_CHILD_SUBREAPER): " + errno_text(errno));
 }
 
-rlim_t raise_descriptor_limit() {
+std::optional<rlim_t> raise_descriptor_limit() {
     rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) {
+        return std::nullopt;
+    }
     const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    return before;
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::optional{before} : std::nullopt;
 }
 
 std::string host_name() {

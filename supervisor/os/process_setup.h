@@ -4,6 +4,7 @@
 
 #include "model/result.h"
 
+#include <optional>
 #include <string>
 #include <sys/resource.h>
 
@@ -16,8 +17,8 @@ bool is_pid_1();
 Result<void> adopt_orphans();
 
 /// Raises the soft limit of open descriptors to the hard one: every relayed service needs two. Gives the limit
-/// that was there before, which children should get back.
-rlim_t raise_descriptor_limit();
+/// that was there before, which children should get back; nullopt: it is still that one.
+std::optional<rlim_t> raise_descriptor_limit();
 
 std::string host_name();
 

@@ -60,17 +60,6 @@ std::vector<pid_t> children_of(const std::string& process) {
     return children;
 }
 
-/// nullopt: this kernel keeps no lists of children, or /proc is not there. davit has one thread, so there is one list.
-std::optional<std::vector<pid_t>> children_of_davit() {
-    const auto list = find_kernel_file(list_of("/proc/self/task", std::to_string(::getpid())), longest_children_list);
-    if (!list) {
-        return std::nullopt;
-    }
-    std::vector<pid_t> children;
-    append_pids(children, *list);
-    return children;
-}
-
 bool group_exists(pid_t group) {
     return ::kill(-group, 0) == 0 || errno == EPERM;
 }
@@ -310,6 +299,21 @@ SessionRules SessionScan::rules_of(const SessionQuery& query) const {
             .carries_name = [variable = "DAVIT_SERVICE=" +
                                         query.service](pid_t process) { return has_variable(process, variable); },
             .is_other_leader = [&reaper = reaper_](pid_t process) { return reaper.is_watched(process); }};
+}
+
+SessionScan::SessionScan(const ChildReaper& reaper)
+    // davit has one thread, so there is one list.
+    : reaper_(reaper), children_(list_of("/proc/self/task", std::to_string(::getpid()))) {}
+
+/// nullopt: this kernel keeps no lists of children, or /proc is not there.
+std::optional<std::vector<pid_t>> SessionScan::children_of_davit() const {
+    const auto list = children_.read(longest_children_list);
+    if (!list) {
+        return std::nullopt;
+    }
+    std::vector<pid_t> children;
+    append_pids(children, *list);
+    return children;
 }
 
 bool SessionScan::may_have_processes(const SessionQuery& query) const {

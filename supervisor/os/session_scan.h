@@ -7,8 +7,10 @@
 #pragma once
 
 #include "os/child_reaper.h"
+#include "os/files.h"
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,7 +64,7 @@ std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, cons
 class SessionScan {
 public:
     /// The reaper knows which of davit's children are nobody's orphans; it must outlive the scan.
-    explicit SessionScan(const ChildReaper& reaper) : reaper_(reaper) {}
+    explicit SessionScan(const ChildReaper& reaper);
 
     /// Nothing but zombies is left of it. Cheap unless there are orphans.
     bool is_empty(const SessionQuery& query) const;
@@ -72,11 +74,13 @@ public:
     void signal(const SessionQuery& query, int number) const;
 
 private:
+    std::optional<std::vector<pid_t>> children_of_davit() const;
     bool may_have_processes(const SessionQuery& query) const;
     std::vector<ProcessInfo> table_for(const SessionQuery& query) const;
     SessionRules rules_of(const SessionQuery& query) const;
 
     const ChildReaper& reaper_;
+    KernelFile children_; // of davit
 };
 
 /// One process; one that is gone is no error.

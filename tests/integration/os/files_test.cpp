@@ -44,6 +44,21 @@ TEST_CASE("the beginning of a file is what fits the limit", "[files]") {
     CHECK(read_beginning("/", 10).error().text == "cannot read /: not a regular file");
 }
 
+TEST_CASE("a kernel's file is read as it is now each time, and found when it appears", "[files]") {
+    const Folder folder;
+    const KernelFile file{folder / "events"};
+    CHECK(file.read() == std::nullopt);
+
+    folder.write("events", "oom_kill 1\n");
+    CHECK(file.read() == "oom_kill 1\n");
+    overwrite_file(folder / "events", std::string(10'000, 'x'));
+    CHECK(file.read() == std::string(10'000, 'x'));
+    CHECK(file.read(7)->size() == 7);
+    CHECK(KernelFile{"/proc/self/stat"}.read()->starts_with(std::to_string(::getpid())));
+    CHECK(KernelFile{folder / ""}.read() == std::nullopt);
+    CHECK(read_kernel_file(folder / "none") == "");
+}
+
 TEST_CASE("a stream is read until its writer ends, and not past the limit", "[files]") {
     const TimePoint late = std::chrono::steady_clock::now() + std::chrono::seconds{30};
     std::array<int, 2> ends{};
