@@ -304,13 +304,36 @@ private:
         if (!place) {
             return;
         }
+        count_.is_v2 = place->is_v2;
         for (const std::string& directory : place->directories) {
             if (place->is_v2) {
                 read_quota_v2(joined(directory, "cpu.max"));
             } else {
                 read_quota_v1(directory);
             }
+            if (&directory == &place->directories.front()) {
+                count_.own_quota = count_.quota;
+            }
         }
+        find_shares(*place);
+    }
+
+    void find_shares(const Place& place) {
+        const std::string& leaf = place.directories.front();
+        const std::string path = joined(leaf, place.is_v2 ? "cpu.weight" : "cpu.shares");
+        const auto text = text_of_(path);
+        const auto number = text ? number_in<std::int64_t>(trimmed(*text)) : std::nullopt;
+        const std::int64_t unset = place.is_v2 ? 100 : 1024; // the kernel's default
+        if (number && *number > 0 && *number != unset) {
+            count_.shares = place.is_v2 ? shares_of_weight(*number) : static_cast<double>(*number);
+        }
+    }
+
+    /// As container runtimes turned shares (2 to 262144) into weights (1 to 10000), read backwards, and then to whole
+    /// CPUs, as a JVM does.
+    static double shares_of_weight(std::int64_t weight) {
+        const double shares = std::floor((262142.0 * static_cast<double>(weight) - 1) / 9999.0) + 2;
+        return std::max(1.0, std::round(shares / 1024.0)) * 1024.0;
     }
 
     /// "max 100000", "150000 100000" or "150000".
@@ -371,7 +394,8 @@ private:
     }
 
     void decide(const CpuSet& usable) {
-        count_.cpus = std::max(1, static_cast<int>(usable.size()));
+        count_.usable = std::max(1, static_cast<int>(usable.size()));
+        count_.cpus = count_.usable;
         CpuSource::Kind winner = usable.size() < affinity_.size() ? CpuSource::Kind::cpuset : CpuSource::Kind::affinity;
         if (count_.quota && rounded_quota() < count_.cpus) {
             count_.cpus = rounded_quota();

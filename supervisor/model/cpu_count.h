@@ -46,6 +46,11 @@ struct CpuCount {
     std::string quota_from;      // the file that says so
     std::optional<int> cpuset;   // nullopt: there is no cpuset to be seen
     int affinity = 1;
+    int usable = 1; // what affinity and cpuset leave together
+    // What some JVMs look at instead: only their own cgroup, or its shares.
+    std::optional<double> own_quota; // of the leaf
+    std::optional<double> shares;    // of the leaf, 1024 = one CPU; nullopt: nobody has set them
+    bool is_v2 = false;              // the cpu controller's hierarchy
     CpuRounding rounding = CpuRounding::ceil;
     std::vector<CpuSource> sources;
     std::vector<std::string> notes; // what was passed over, and why

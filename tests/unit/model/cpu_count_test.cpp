@@ -130,6 +130,29 @@ TEST_CASE("in a hybrid each controller is read where it is", "[cpu_count]") {
     CHECK(count(files).cpuset == 4);
 }
 
+TEST_CASE("what some JVMs look at instead is told as well", "[cpu_count]") {
+    Files above = v2("200000 100000\n");
+    above["/proc/self/cgroup"] = "0::/main\n";
+    above["/sys/fs/cgroup/main/cpu.max"] = "max 100000\n";
+    CHECK(count(above).own_quota == std::nullopt);
+    CHECK(count(above).quota == 2);
+    CHECK(count(above).is_v2);
+    CHECK(count(v1("150000\n")).own_quota == 1.5);
+    CHECK(count(v1("150000\n")).shares == 2);
+    CHECK(count(v1("150000\n")).usable == 4);
+    CHECK_FALSE(count(v1("150000\n")).is_v2);
+    Files weighed = v2("max\n");
+    for (const auto& [weight, shares] : std::map<std::string, std::optional<double>>{{"100\n", std::nullopt},
+                                                                                     {"39\n", 1024},
+                                                                                     {"79\n", 2048},
+                                                                                     {"1\n", 1024},
+                                                                                     {"x\n", std::nullopt},
+                                                                                     {"", std::nullopt}}) {
+        weighed["/sys/fs/cgroup/cpu.weight"] = weight;
+        CHECK(count(weighed).shares == shares);
+    }
+}
+
 TEST_CASE("a cgroup that is not to be seen climbs to the nearest that is", "[cpu_count]") {
     Files files = v2("200000 100000\n");
     for (const char* path : {"/../other", "/gone (deleted)", "/a/b/c", "/gone/", ""}) {
