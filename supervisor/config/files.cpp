@@ -16,8 +16,8 @@ bool is_layer(std::string_view name) {
     return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
 }
 
-void tell(Problems& problems, const std::string& path, std::string text) {
-    problems.add({.file = problems.add_file(path)}, "", std::move(text));
+void tell(Problems& problems, const std::string& path, std::string_view text) {
+    problems.add({.file = problems.add_file(path)}, "", text);
 }
 
 std::vector<std::string> layers_in(const std::string& directory, const Sources& sources, Problems& problems) {

@@ -84,8 +84,7 @@ void warn_of_nulls(const Node* inherited, const Node* layer, const KeyPath& path
     }
     for (const Node& entry : layer->children) {
         if (is_null(entry) && (inherited == nullptr || inherited->find(entry.key) == nullptr)) {
-            problems.add(entry.key_place, KeyPath{.parent = &path, .name = entry.key}.text(), std::string{text},
-                         Severity::warning);
+            problems.add(entry.key_place, KeyPath{.parent = &path, .name = entry.key}.text(), text, Severity::warning);
         }
     }
 }

@@ -34,9 +34,9 @@ public:
         if (reason.empty()) {
             return;
         }
-        std::string text = concat(quoted(command.program.written), " ", reason);
+        const std::string text = concat(quoted(command.program.written), " ", reason);
         if (command.place) {
-            problems_.add(*command.place, "entrypoint", std::move(text), Severity::warning);
+            problems_.add(*command.place, "entrypoint", text, Severity::warning);
         } else {
             problems_.add_without_place(concat("CMD: ", text), Severity::warning);
         }

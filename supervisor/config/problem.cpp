@@ -14,6 +14,7 @@ namespace davit::config {
 namespace {
 
 constexpr std::size_t longest_quoted = 60;
+constexpr std::size_t longest_text = 2000;
 
 /// What comes along with text that is copied from a page, and cannot be told from a blank or from nothing.
 struct HiddenCharacter {
@@ -30,6 +31,38 @@ constexpr std::array<HiddenCharacter, 7> hidden_characters = {{{"\xC2\xA0", "\\u
 
 bool is_continuation(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+/// Appends the character at the front of `text` as a person can see it; gives its bytes.
+std::size_t append_visible(std::string& shown, std::string_view text) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const auto hidden = std::ranges::find_if(
+        hidden_characters, [&](const HiddenCharacter& character) { return text.starts_with(character.bytes); });
+    if (hidden != hidden_characters.end()) {
+        shown += hidden->shown;
+        return hidden->bytes.size();
+    }
+    const bool is_c1 = byte == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F || is_c1) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto code = is_c1 ? static_cast<unsigned char>(text[1]) : byte;
+        shown += concat("\\x", digits[code >> 4U], digits[code & 0xFU]);
+        return is_c1 ? 2 : 1;
+    }
+    shown += text.front();
+    return 1;
+}
+
+/// On one line, without what a terminal would obey or nobody would see, and no longer than `longest` bytes and a bit.
+std::string shortened(std::string_view text, std::size_t longest) {
+    std::string shown;
+    for (std::size_t taken = 0; taken < text.size();) {
+        if (taken >= longest && !is_continuation(text[taken])) {
+            return shown + "...";
+        }
+        taken += append_visible(shown, text.substr(taken));
+    }
+    return shown;
 }
 
 } // namespace
@@ -51,21 +84,26 @@ std::string KeyPath::text() const {
     if (name.empty()) {
         return before;
     }
-    return before.empty() ? std::string{name} : concat(before, ".", name);
+    const std::string own = shortened(name, longest_quoted);
+    return before.empty() ? own : concat(before, ".", own);
 }
 
-std::uint32_t Problems::add_file(std::string name) {
-    files_.push_back(std::move(name));
+std::uint32_t Problems::add_file(std::string_view name) {
+    files_.push_back(shortened(name, longest_text));
     return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
-void Problems::add(Place place, std::string_view path, std::string text, Severity severity) {
-    entries_.push_back({.place = place, .path = std::string{path}, .text = std::move(text), .severity = severity});
+void Problems::add(Place place, std::string_view path, std::string_view text, Severity severity) {
+    entries_.push_back({.place = place,
+                        .path = shortened(path, longest_text),
+                        .text = shortened(text, longest_text),
+                        .severity = severity});
     has_errors_ = has_errors_ || severity == Severity::error;
 }
 
-void Problems::add_without_place(std::string text, Severity severity) {
-    entries_.push_back({.placed = false, .place = {}, .path = {}, .text = std::move(text), .severity = severity});
+void Problems::add_without_place(std::string_view text, Severity severity) {
+    entries_.push_back(
+        {.placed = false, .place = {}, .path = {}, .text = shortened(text, longest_text), .severity = severity});
     has_errors_ = has_errors_ || severity == Severity::error;
 }
 
@@ -96,28 +134,7 @@ std::vector<Problem> Problems::take() {
 }
 
 std::string quoted(std::string_view text) {
-    std::string shown = "\"";
-    std::size_t taken = 0;
-    while (!text.empty()) {
-        if (taken >= longest_quoted && !is_continuation(text.front())) {
-            return shown + "...\"";
-        }
-        const auto byte = static_cast<unsigned char>(text.front());
-        const auto hidden = std::ranges::find_if(
-            hidden_characters, [&](const HiddenCharacter& character) { return text.starts_with(character.bytes); });
-        const std::size_t size = hidden == hidden_characters.end() ? 1 : hidden->bytes.size();
-        if (hidden != hidden_characters.end()) {
-            shown += hidden->shown;
-        } else if (byte < 0x20 || byte == 0x7F) {
-            constexpr std::string_view digits = "0123456789abcdef";
-            shown += concat("\\x", digits[byte >> 4U], digits[byte & 0xFU]);
-        } else {
-            shown += text.front();
-        }
-        taken += size;
-        text.remove_prefix(size);
-    }
-    return shown + "\"";
+    return concat("\"", shortened(text, longest_quoted), "\"");
 }
 
 } // namespace davit::config

@@ -57,13 +57,14 @@ struct KeyPath {
 class Problems {
 public:
     /// Numbers the files in the order of the layers.
-    std::uint32_t add_file(std::string name);
+    std::uint32_t add_file(std::string_view name);
     const std::string& file_name(std::uint32_t file) const { return files_[file]; }
 
-    /// `path` may be empty; `text` says what is wrong.
-    void add(Place place, std::string_view path, std::string text, Severity severity = Severity::error);
+    /// `path` may be empty; `text` says what is wrong. Whatever they hold, they are kept as one line that a terminal
+    /// can show.
+    void add(Place place, std::string_view path, std::string_view text, Severity severity = Severity::error);
     /// About the load as a whole: no file or place to point at.
-    void add_without_place(std::string text, Severity severity = Severity::error);
+    void add_without_place(std::string_view text, Severity severity = Severity::error);
 
     bool has_errors() const { return has_errors_; }
     std::size_t count() const { return entries_.size(); }

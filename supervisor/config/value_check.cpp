@@ -101,8 +101,8 @@ public:
     }
 
 private:
-    void tell(Node& node, const KeyPath& path, std::string text, Severity severity = Severity::error) {
-        problems_.add(node.place, path.text(), std::move(text), severity);
+    void tell(Node& node, const KeyPath& path, std::string_view text, Severity severity = Severity::error) {
+        problems_.add(node.place, path.text(), text, severity);
         node.bad = true;
     }
 
@@ -189,7 +189,7 @@ private:
         }
         Resolved resolved = resolver_.resolve(node.written);
         if (resolved.problem) {
-            problems_.add(node.place, path.text(), std::move(resolved.problem->text), resolved.problem->severity);
+            problems_.add(node.place, path.text(), resolved.problem->text, resolved.problem->severity);
             node.bad = resolved.problem->severity == Severity::error;
             return false;
         }

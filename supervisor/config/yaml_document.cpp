@@ -102,7 +102,7 @@ bool check_bytes(std::string_view text, std::uint32_t file, Problems& problems) 
         const std::string_view reason =
             length == 0 ? "a byte that is no UTF-8: save the file as UTF-8" : reason_against_character(text.substr(at));
         if (!reason.empty()) {
-            problems.add(place, "", std::string{reason});
+            problems.add(place, "", reason);
             return false;
         }
         ++place.column;
@@ -177,7 +177,7 @@ public:
     /// The library closes a quote at the end of the text by itself, so only the last one can be open.
     void check_last_quote() {
         if (last_quote_is_open()) {
-            refuse(*last_scalar_, std::string{open_quote});
+            refuse(*last_scalar_, open_quote);
         }
     }
 
@@ -290,8 +290,8 @@ private:
         std::size_t size = 0;
     };
 
-    [[noreturn]] void refuse(const YAML::Mark& mark, std::string text) {
-        problems_.add(place_of(mark), "", std::move(text));
+    [[noreturn]] void refuse(const YAML::Mark& mark, std::string_view text) {
+        problems_.add(place_of(mark), "", text);
         throw Refused{};
     }
 
@@ -438,6 +438,14 @@ private:
     int documents_ = 0;
 };
 
+/// The library may look past the end of the text.
+Place inside(Place place, std::string_view text) {
+    const auto last_line = static_cast<std::uint32_t>(std::ranges::count(text, '\n')) + 1;
+    place.line = std::min(place.line, last_line);
+    place.column = std::min(place.column, characters_in(line_at(text, place.line - 1)) + 1);
+    return place;
+}
+
 void tell(const YAML::Exception& exception, std::string_view text, const TreeBuilder& builder, Problems& problems) {
     const auto line = static_cast<std::size_t>(std::max(exception.mark.line, 0));
     const auto column = static_cast<std::size_t>(std::max(exception.mark.column, 0));
@@ -453,7 +461,7 @@ void tell(const YAML::Exception& exception, std::string_view text, const TreeBui
         std::optional<YAML::Mark> bracket = builder.open_bracket();
         place = bracket ? std::optional{builder.place_of(*bracket)} : std::nullopt;
     }
-    problems.add(place.value_or(builder.place_of(exception.mark)), "", std::move(reason));
+    problems.add(place.value_or(inside(builder.place_of(exception.mark), text)), "", reason);
 }
 
 /// Empty where the text was refused.

@@ -11,7 +11,7 @@ namespace davit::config {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> translations = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> translations = {{
     {"end of map not found", "this does not belong to the map above it: check the indentation and the quotes"},
     {"end of sequence not found", "this does not belong to the list above it: check the indentation and the quotes"},
     {"illegal map value", "a \":\" that begins a value is not allowed here: check the indentation, and quote a "
@@ -26,6 +26,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> translat
     {"anchor not found after &", "a text that begins with & must be quoted"},
     {"illegal character found while scanning alias", "a text that begins with * must be quoted"},
     {"illegal character found while scanning anchor", "a text that begins with & must be quoted"},
+    {"bad character found while scanning hex number",
+     "\\x, \\u and \\U in a text in double quotes are followed by 2, 4 and "
+     "8 hexadecimal digits: write \\\\ for a backslash"},
+    {"unexpected character in block scalar",
+     "behind | and > stands nothing on their line: begin the text in the next one"},
     {"unknown token", "a text cannot begin with this character: quote it"},
 }};
 
@@ -50,6 +55,10 @@ std::string reason_in_words(std::string_view message, std::string_view line, std
         return std::string{open_bracket_reason};
     }
     constexpr std::string_view unknown_escape = "unknown escape character: ";
+    constexpr std::string_view end_of_text = "\x04"; // as the library reads it
+    if (message.starts_with(unknown_escape) && message.substr(unknown_escape.size()) == end_of_text) {
+        return "a quote is never closed";
+    }
     if (message.starts_with(unknown_escape)) {
         return concat("unknown escape \\", message.substr(unknown_escape.size()),
                       " in a text in double quotes: write \\\\ for a backslash, or use single quotes");

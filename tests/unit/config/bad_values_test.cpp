@@ -256,6 +256,22 @@ TEST_CASE("a text with control characters is shown without them, and a long one 
               .contains("found \"" + std::string(60, 'x') + "...\"\n"));
 }
 
+TEST_CASE("a key with control characters, or a long one, is one short piece of the line", "[bad_values]") {
+    CHECK(problems_of("services: {\"a\\n\\e[2J\": {critical: x, command: y, main: true}}") ==
+          "davit.yaml:1:12: services: a service's name has letters, digits, \".\", \"_\" and \"-\", found "
+          "\"a\\x0a\\x1b[2J\"\n"
+          "davit.yaml:1:35: services.a\\x0a\\x1b[2J.critical: expected true or false, found \"x\"\n");
+    CHECK(problems_of("services: {m: {command: x, env: {" + std::string(500, 'K') + ": [v]}}}") ==
+          "davit.yaml:1:536: services.m.env." + std::string(60, 'K') + "...: expected a text, found a list\n");
+}
+
+TEST_CASE("what looks like a blank and is none is shown", "[bad_values]") {
+    CHECK(
+        problems_of_service("\xC2\xA0nice: 1").starts_with("davit.yaml:3:5: services.m: unknown key \"\\u00a0nice\""));
+    CHECK(problems_of_service("critical: tr\xE2\x80\x8Bue") ==
+          "davit.yaml:3:15: services.m.critical: expected true or false, found \"tr\\u200bue\"\n");
+}
+
 TEST_CASE("all problems are told at once, sorted by their place", "[bad_values]") {
     CHECK(problems_of(R"(
 services:

@@ -163,6 +163,16 @@ TEST_CASE("a quote that is never closed is told where it begins", "[yaml]") {
           "a.yaml:3:1: a quote is never closed before the --- or ... that ends the document\n");
 }
 
+TEST_CASE("a text that ends in the middle of an escape is told inside the text", "[yaml]") {
+    CHECK(problems_in("!!ports:\"\\") == "a.yaml:1:11: a quote is never closed\n");
+    CHECK(problems_in("\xEF\xBB\xBF"
+                      "a: {m: \"\\u0") ==
+          "a.yaml:1:12: \\x, \\u and \\U in a text in double quotes are followed by 2, 4 and 8 hexadecimal digits: "
+          "write \\\\ for a backslash\n");
+    CHECK(problems_in("a: | x\n") ==
+          "a.yaml:1:6: behind | and > stands nothing on their line: begin the text in the next one\n");
+}
+
 TEST_CASE("quotes that are closed, and blocks with quotes in them, are taken", "[yaml]") {
     for (const char* text : {"a: \"foo\"\n", "a: 'it''s'", "a: \"\\\"\"\n", "a: |\n  x \"y\n", "a: >\n  it's\n",
                              "a: 'b'\nc: it's\n", "a: !!str \"x\"", "a: &b 'x'"}) {
