@@ -55,34 +55,26 @@ std::string existing(const std::string& root, std::string_view path, const std::
 
 } // namespace
 
-CgroupMemory::CgroupMemory(const std::string& cgroup_root, const std::string& own_cgroup) {
-    const std::string memberships = read_kernel_file(own_cgroup);
-    std::string_view rest = memberships;
-    std::string events;
-    while (!rest.empty() && events.empty()) {
-        const auto membership = parse_membership(next_line(rest));
+std::vector<MemoryCgroup> memory_cgroups_in(std::string_view text) {
+    std::vector<MemoryCgroup> found;
+    while (!text.empty()) {
+        const auto membership = parse_membership(next_line(text));
         if (!membership) {
             continue;
         }
         if (has_memory(membership->controllers)) {
-            events = existing(cgroup_root + "/memory", membership->path, "memory.oom_control");
-            limit_path_ = existing(cgroup_root + "/memory", membership->path, "memory.limit_in_bytes");
+            found.push_back({.version = MemoryCgroup::Version::v1, .path = std::string{membership->path}});
         } else if (membership->controllers.empty()) {
-            events = existing(cgroup_root, membership->path, "memory.events");
-            limit_path_ = existing(cgroup_root, membership->path, "memory.max");
+            found.push_back({.version = MemoryCgroup::Version::v2, .path = std::string{membership->path}});
         }
     }
-    if (!events.empty()) {
-        events_.emplace(std::move(events));
-    }
+    return found;
 }
 
-std::optional<std::uint64_t> CgroupMemory::oom_kills() const {
-    const std::optional<std::string> text = events_ ? events_->read() : std::nullopt;
-    std::string_view rest = text ? std::string_view{*text} : std::string_view{};
+std::optional<std::uint64_t> oom_kills_in(std::string_view text) {
     constexpr std::string_view key = "oom_kill ";
-    while (!rest.empty()) {
-        const std::string_view line = next_line(rest);
+    while (!text.empty()) {
+        const std::string_view line = next_line(text);
         if (line.starts_with(key)) {
             return number_in(line.substr(key.size()));
         }
@@ -90,12 +82,38 @@ std::optional<std::uint64_t> CgroupMemory::oom_kills() const {
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> CgroupMemory::limit() const {
-    if (limit_path_.empty()) {
-        return std::nullopt;
-    }
-    const auto bytes = number_in(read_kernel_file(limit_path_)); // "max" is no number
+std::optional<std::uint64_t> memory_limit_in(std::string_view text) {
+    const auto bytes = number_in(text); // "max" is no number
     return bytes && *bytes < least_no_limit ? bytes : std::nullopt;
+}
+
+CgroupMemory::CgroupMemory(const std::string& cgroup_root, const std::string& own_cgroup) {
+    for (const MemoryCgroup& cgroup : memory_cgroups_in(read_kernel_file(own_cgroup))) {
+        std::string events;
+        switch (cgroup.version) {
+        case MemoryCgroup::Version::v1:
+            events = existing(cgroup_root + "/memory", cgroup.path, "memory.oom_control");
+            limit_path_ = existing(cgroup_root + "/memory", cgroup.path, "memory.limit_in_bytes");
+            break;
+        case MemoryCgroup::Version::v2:
+            events = existing(cgroup_root, cgroup.path, "memory.events");
+            limit_path_ = existing(cgroup_root, cgroup.path, "memory.max");
+            break;
+        }
+        if (!events.empty()) {
+            events_.emplace(std::move(events));
+            return;
+        }
+    }
+}
+
+std::optional<std::uint64_t> CgroupMemory::oom_kills() const {
+    const std::optional<std::string> text = events_ ? events_->read() : std::nullopt;
+    return text ? oom_kills_in(*text) : std::nullopt;
+}
+
+std::optional<std::uint64_t> CgroupMemory::limit() const {
+    return limit_path_.empty() ? std::nullopt : memory_limit_in(read_kernel_file(limit_path_));
 }
 
 } // namespace davit::os

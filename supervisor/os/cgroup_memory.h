@@ -9,8 +9,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace davit::os {
+
+/// Where the memory controller counts, as /proc/self/cgroup says it.
+struct MemoryCgroup {
+    enum class Version : std::uint8_t { v1, v2 } version = Version::v2;
+    std::string path;
+};
+/// In the order of the text of /proc/self/cgroup (cgroups(7)); what is not understood is left out.
+std::vector<MemoryCgroup> memory_cgroups_in(std::string_view text);
+/// `oom_kill` of memory.events or memory.oom_control.
+std::optional<std::uint64_t> oom_kills_in(std::string_view text);
+/// Bytes of memory.max or memory.limit_in_bytes; nullopt: no limit.
+std::optional<std::uint64_t> memory_limit_in(std::string_view text);
 
 class CgroupMemory {
 public:
