@@ -44,6 +44,10 @@ class Bare(Contender):
     def one(self, folder):
         return [self.payload]
 
+    def check(self, folder, count):
+        """An empty static program: what any process costs."""
+        return [[self.payload, "once"]]
+
 
 class Davit(Contender):
     """davit with a configuration. `logs` is what the services say: raw as the peers without a logger, or prefix."""
@@ -92,6 +96,14 @@ class Davit(Contender):
 
     def status(self, folder, count):
         return [[self.binary, "status"]]
+
+    def check(self, folder, count):
+        services = {f"s{index:03}": self._service(
+            env=f'{{NUMBER: "{index}", HOME: /, NAME: "${{NAME:-x}}"}}',
+            readinessProbe=f"{{httpGet: {{path: /ready, port: {8000 + index}}}, periodSeconds: 5}}",
+            dependsOn=f"[s{index - 1:03}]" if index else "[]") for index in range(count - 1)}
+        self._configured(folder, {**services, "main": self._service(main="true")})
+        return [[self.binary, "check", str(folder / "davit.yaml")]]
 
 
 class S6(Contender):

@@ -148,6 +148,16 @@ def status(count):
     return measure
 
 
+def check(count):
+    def measure(bench, contender):
+        folder = bench.workshop.folder()
+        with Container(bench.workshop, folder, [bench.workshop.payload]) as container:
+            settled(container, 1)
+            times = container.time_inside(contender.check(folder, count), 21)
+            return {"ms": sorted(times)[len(times) // 2]}
+    return measure
+
+
 def idle(count):
     def measure(bench, contender):
         seconds = 2 if bench.quick else 5
@@ -212,6 +222,7 @@ SCENARIOS = [
     Scenario("terminate", (*PLAIN, "davit", "s6", "supervisor"), terminate, 31, SLOW),
     Scenario("crash", SUPERVISING, crash, 11, SLOW),
     Scenario("status", SUPERVISING, status(50), 5, {"supervisor": 1}),
+    Scenario("load-500", ("bare", "davit"), check(500), 5),
     Scenario("idle", SUPERVISING_AND_PREFIX, idle(50), 3, {"supervisor": 1}),
     Scenario("relay-100", ("davit", "s6"), relay(100), 3),
     Scenario("relay-1000", ("davit", "s6"), relay(1000), 3),
@@ -248,6 +259,7 @@ ROWS = [
     Row("term-gone-configured", "terminate", "gone", "ms", "davit", "dumb-init"),
     Row("crash-restart", "crash", "ms", "ms", peer="runit", most=0.7),
     Row("status-50", "status", "ms", "ms", peer="s6", most=1.2),
+    Row("load-500", "load-500", "ms", "ms", peer="bare", most=30),
     Row("idle-50", "idle", "per_second", "/s", peer="s6", most=0),
     Row("idle-50-prefix", "idle", "per_second", "/s", "davit-prefix", "s6", most=0),
     Row("relay-100", "relay-100", "speed", "MB/s", peer="s6", least=500),
