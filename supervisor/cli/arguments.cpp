@@ -29,6 +29,7 @@ struct Shape {
     bool has_config = false;  // -c
     bool has_app = false;     // --app
     bool has_pod = false;     // --pod
+    bool has_schema = false;  // --schema
     bool has_program = false; // what follows `--` is a CMD
 };
 
@@ -81,6 +82,7 @@ constexpr std::array shapes{
           .has_config = true,
           .has_app = true,
           .has_pod = true,
+          .has_schema = true,
           .has_program = true},
     Shape{.command = Command::install,
           .name = "install",
@@ -108,7 +110,7 @@ const Shape& shape_of(Command command) {
     return *std::ranges::find(shapes, command, &Shape::command);
 }
 
-enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app, pod };
+enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app, pod, schema };
 
 struct OptionName {
     std::string_view name;
@@ -122,6 +124,7 @@ constexpr std::array option_names{
     OptionName{"--no-wait", Option::no_wait, false}, OptionName{"--cascade", Option::cascade, false},
     OptionName{"--config", Option::config, true},    OptionName{"-c", Option::config, true},
     OptionName{"--app", Option::app, true},          OptionName{"--pod", Option::pod, true},
+    OptionName{"--schema", Option::schema, false},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -133,9 +136,10 @@ bool has_option(const Shape& shape, Option option) {
     case Option::cascade: return shape.has_cascade;
     case Option::config: return shape.has_config;
     case Option::app: return shape.has_app;
-    case Option::pod: break;
+    case Option::pod: return shape.has_pod;
+    case Option::schema: break;
     }
-    return shape.has_pod;
+    return shape.has_schema;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -234,6 +238,7 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
     }
     case Option::no_wait: arguments.no_wait = true; return {};
     case Option::cascade: arguments.cascade = true; return {};
+    case Option::schema: arguments.schema = true; return {};
     case Option::config: return set_path(arguments.config, "-c", value);
     case Option::app: return set_path(arguments.app, "--app", value);
     case Option::pod:

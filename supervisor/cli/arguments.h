@@ -52,6 +52,7 @@ struct Arguments {
     Format format = Format::table;
     bool cascade = false;
     bool no_wait = false;
+    bool schema = false; // --schema
 
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };

@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/system_sources.h"
 #include "config/pod_agreement.h"
+#include "config/schema.h"
 #include "os/files.h"
 
 #include <boost/json.hpp>
@@ -129,6 +130,10 @@ std::string check_json(const config::LoadResult& result) {
 
 int check(const Arguments& arguments) {
     Output output{"check", std::chrono::steady_clock::now() + output_patience};
+    if (arguments.schema) {
+        output.text(config::json_schema());
+        return static_cast<int>(api::ClientExit::done);
+    }
     if (uses_of_standard_input(arguments) > 1) {
         output.error("- is standard input, which can be read once; see `davit check --help`");
         return static_cast<int>(api::ClientExit::usage);

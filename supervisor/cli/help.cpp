@@ -99,6 +99,7 @@ Options
   --pod FILE   also whether a manifest agrees with it: Pods, Deployments and
                other workloads in one or several documents; may be repeated
   --app FILE   also an app.yaml, as `davit run --app` takes it
+  --schema     print the JSON Schema of the configuration, for editors
   -o json      one object: ok, files, services, main, and problems, each with
                file, line, column, path, severity and message
   -- CMD ARG   as `davit run -- CMD` would replace main's command

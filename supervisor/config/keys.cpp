@@ -230,7 +230,13 @@ constexpr std::array app_file_table = {
     Key{.name = "entrypoint", .type = command, .meaning = "taken as if it were CMD", .required = true},
 };
 
+constexpr std::array<Names, 12> reserved_names = {"all",          "starting", "preloading",    "checking",
+                                                  "going-online", "online",   "going-offline", "draining",
+                                                  "offline",      "stopping", "stopped",       "failed"};
+
 } // namespace
+
+constexpr std::span<const std::string_view> reserved_service_names = reserved_names;
 
 constexpr KeySet probe_keys{.noun = "a probe", .keys = probe_table, .alternatives = 3};
 constexpr KeySet step_keys{.noun = "a step", .keys = step_table, .alternatives = 4};

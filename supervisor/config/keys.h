@@ -67,6 +67,9 @@ struct KeySet {
     std::string names(std::string_view last_word) const;
 };
 
+/// Words that no service may have as its name, for the commands use them for something else: `stop all`, `wait online`.
+extern const std::span<const std::string_view> reserved_service_names;
+
 extern const KeySet pod_keys;
 extern const KeySet app_file_keys; // of an app.yaml, which is no configuration
 extern const KeySet service_keys;

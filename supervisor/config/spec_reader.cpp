@@ -26,11 +26,6 @@ static_assert(std::to_underlying(model::OnTimeout::detach) == 0 && std::to_under
 static_assert(std::to_underlying(model::GoOnline::automatic) == 0 && std::to_underlying(model::GoOnline::manual) == 1);
 static_assert(std::to_underlying(model::OnFailure::shutdown) == 0 && std::to_underlying(model::OnFailure::hold) == 1);
 
-/// Words that the commands use for something else: `stop all`, `wait online`.
-constexpr std::array<std::string_view, 12> reserved_names = {"all",          "starting", "preloading",    "checking",
-                                                             "going-online", "online",   "going-offline", "draining",
-                                                             "offline",      "stopping", "stopped",       "failed"};
-
 constexpr std::string_view command_key = "command";
 
 bool is_name_character(char character) {
@@ -73,7 +68,7 @@ private:
             problems_.add(
                 service.key_place, "services",
                 concat("a service's name has letters, digits, \".\", \"_\" and \"-\", found ", quoted(service.key)));
-        } else if (std::ranges::find(reserved_names, service.key) != reserved_names.end()) {
+        } else if (std::ranges::find(reserved_service_names, service.key) != reserved_service_names.end()) {
             std::string_view reason = service.key == "all" ? "it stands for all services" : "it is the name of a phase";
             problems_.add(service.key_place, "services",
                           concat("a service cannot be named ", quoted(service.key), ": ", reason));
