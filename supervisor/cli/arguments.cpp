@@ -30,11 +30,13 @@ struct Shape {
     bool has_app = false;     // --app
     bool has_pod = false;     // --pod
     bool has_schema = false;  // --schema
+    bool has_cpus = false;    // --explain, --watch and --java
     bool has_program = false; // what follows `--` is a CMD
 };
 
 constexpr std::array table_formats{Format::table, Format::json};
 constexpr std::array text_formats{Format::text, Format::json};
+constexpr std::array cpus_formats{Format::text, Format::json, Format::env};
 
 constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 
@@ -84,6 +86,14 @@ constexpr std::array shapes{
           .has_pod = true,
           .has_schema = true,
           .has_program = true},
+    Shape{.command = Command::cpus,
+          .name = "cpus",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .is_client = false,
+          .formats = cpus_formats,
+          .has_cpus = true},
     Shape{.command = Command::install,
           .name = "install",
           .min_words = 1,
@@ -110,7 +120,20 @@ const Shape& shape_of(Command command) {
     return *std::ranges::find(shapes, command, &Shape::command);
 }
 
-enum class Option : std::uint8_t { socket, timeout, format, no_wait, cascade, config, app, pod, schema };
+enum class Option : std::uint8_t {
+    socket,
+    timeout,
+    format,
+    no_wait,
+    cascade,
+    config,
+    app,
+    pod,
+    schema,
+    explain,
+    watch,
+    java,
+};
 
 struct OptionName {
     std::string_view name;
@@ -124,7 +147,8 @@ constexpr std::array option_names{
     OptionName{"--no-wait", Option::no_wait, false}, OptionName{"--cascade", Option::cascade, false},
     OptionName{"--config", Option::config, true},    OptionName{"-c", Option::config, true},
     OptionName{"--app", Option::app, true},          OptionName{"--pod", Option::pod, true},
-    OptionName{"--schema", Option::schema, false},
+    OptionName{"--schema", Option::schema, false},   OptionName{"--explain", Option::explain, false},
+    OptionName{"--watch", Option::watch, false},     OptionName{"--java", Option::java, true},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -137,9 +161,12 @@ bool has_option(const Shape& shape, Option option) {
     case Option::config: return shape.has_config;
     case Option::app: return shape.has_app;
     case Option::pod: return shape.has_pod;
-    case Option::schema: break;
+    case Option::schema: return shape.has_schema;
+    case Option::explain:
+    case Option::watch:
+    case Option::java: break;
     }
-    return shape.has_schema;
+    return shape.has_cpus;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -188,9 +215,10 @@ std::string_view name_of(Format format) {
     case Format::text: return "text";
     case Format::json: return "json";
     case Format::yaml: return "yaml";
-    case Format::dot: break;
+    case Format::dot: return "dot";
+    case Format::env: break;
     }
-    return "dot";
+    return "env";
 }
 
 Result<Format> format_of(const Shape& shape, std::string_view value) {
@@ -241,6 +269,9 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
     case Option::schema: arguments.schema = true; return {};
     case Option::config: return set_path(arguments.config, "-c", value);
     case Option::app: return set_path(arguments.app, "--app", value);
+    case Option::explain: arguments.explain = true; return {};
+    case Option::watch: arguments.watch = true; return {};
+    case Option::java: return set_path(arguments.java, "--java", value);
     case Option::pod:
         if (value.empty()) {
             return failure("--pod needs a path");

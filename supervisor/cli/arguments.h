@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
     why,
     probe,
     check,
+    cpus,
     install,
     version,
 };
@@ -38,7 +39,7 @@ std::optional<Command> command_from_name(std::string_view name);
 std::span<const std::string_view> command_names();
 
 /// What `-o` names. Which of them a command has, and which is its default, stands in its row of the table.
-enum class Format : std::uint8_t { table, text, json, yaml, dot };
+enum class Format : std::uint8_t { table, text, json, yaml, dot, env };
 
 struct Arguments {
     Command command = Command::version;
@@ -52,7 +53,10 @@ struct Arguments {
     Format format = Format::table;
     bool cascade = false;
     bool no_wait = false;
-    bool schema = false; // --schema
+    bool schema = false;             // --schema
+    std::optional<std::string> java; // --java
+    bool explain = false;
+    bool watch = false;
 
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };

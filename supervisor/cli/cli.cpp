@@ -5,6 +5,7 @@
 #include "cli/arguments.h"
 #include "cli/check.h"
 #include "cli/commands.h"
+#include "cli/cpus.h"
 #include "cli/help.h"
 #include "cli/install.h"
 #include "cli/output.h"
@@ -81,6 +82,7 @@ int run_command(const Arguments& arguments) {
     case Command::why: return explain(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
     case Command::check: return check(arguments);
+    case Command::cpus: return cpus(arguments);
     case Command::install: return install_here(arguments);
     case Command::version: break;
     }

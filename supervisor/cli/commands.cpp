@@ -137,6 +137,7 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::why:
     case Command::probe:
     case Command::check:
+    case Command::cpus:
     case Command::install:
     case Command::version: break;
     }

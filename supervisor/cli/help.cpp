@@ -23,6 +23,7 @@ Usage: davit COMMAND [OPTIONS]        davit COMMAND --help tells the rest.
 Run a container
   run        be PID 1: start the services, go online, stop in order
   check      read the configuration and tell every problem in it
+  cpus       how many CPUs there are for this container, and why
 
 See what is
   status     a table of the services, and why each is as it is
@@ -337,6 +338,26 @@ Example (Pod)
   readinessProbe: {exec: {command: [davit, probe, ready]}, periodSeconds: 2}
 )";
 
+constexpr std::string_view cpus_text = R"(Usage: davit cpus [-o text|json|env] [--explain] [--watch] [--java PATH]
+
+Prints how many CPUs this container may keep busy: the smallest of what its
+affinity mask, its cpuset and its CPU quota (rounded up, at least 1) leave.
+Needs no supervisor.
+
+Options
+  -o json      one object: cpus, quota, quotaFrom, cpuset, affinity, round, notes
+  -o env       DAVIT_CPUS=2
+  --explain    also everything that was looked at; * is what decides
+  --watch      goes on, and prints again when something has changed
+  --java PATH  also what that JVM would count, whether that is right, and what
+               davit does about it
+
+Examples
+  davit cpus --explain
+  davit cpus --java java
+  make -j $(davit cpus)
+)";
+
 constexpr std::string_view install_text = R"(Usage: davit install DIR
 
 Copies this program into DIR as `davit`, mode 0755, in one step: another
@@ -356,11 +377,14 @@ Prints the version.
 )";
 
 constexpr std::array texts{
-    CommandHelp{"run", run_text},         CommandHelp{"check", check_text},   CommandHelp{"status", status_text},
-    CommandHelp{"why", why_text},         CommandHelp{"wait", wait_text},     CommandHelp{"online", online_text},
-    CommandHelp{"offline", offline_text}, CommandHelp{"start", start_text},   CommandHelp{"stop", stop_text},
-    CommandHelp{"restart", restart_text}, CommandHelp{"signal", signal_text}, CommandHelp{"poststart", poststart_text},
-    CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},   CommandHelp{"install", install_text},
+    CommandHelp{"run", run_text},         CommandHelp{"check", check_text},
+    CommandHelp{"status", status_text},   CommandHelp{"why", why_text},
+    CommandHelp{"wait", wait_text},       CommandHelp{"online", online_text},
+    CommandHelp{"offline", offline_text}, CommandHelp{"start", start_text},
+    CommandHelp{"stop", stop_text},       CommandHelp{"restart", restart_text},
+    CommandHelp{"signal", signal_text},   CommandHelp{"poststart", poststart_text},
+    CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},
+    CommandHelp{"install", install_text}, CommandHelp{"cpus", cpus_text},
     CommandHelp{"version", version_text},
 };
 

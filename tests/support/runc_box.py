@@ -112,7 +112,7 @@ class Box:
     env             added to PATH and HOME;  uid, gid, cwd, hostname as they say
     capabilities    names that are kept; () drops all
     read_only       the root cannot be written to
-    no_new_privileges, cpu_quota (CPUs, may be a fraction), memory (bytes), process_limit
+    no_new_privileges, cpu_quota (CPUs, may be a fraction), cpuset ("0-1"), memory (bytes), process_limit
     binds           list of (outside, inside, "ro" or "rw")
     tmpfs           paths inside that get a tmpfs, mode 1777
     network         "own": a namespace with loopback up;  "host": that of the caller
@@ -122,13 +122,13 @@ class Box:
 
     def __init__(self, args, *, root="machine", files=None, env=None, uid=0, gid=None, cwd="/", hostname="box",
                  capabilities=tuple(DEFAULT_CAPABILITIES), read_only=False, no_new_privileges=True, cpu_quota=None,
-                 memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", refused=(),
+                 cpuset=None, memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", refused=(),
                  stdin=subprocess.DEVNULL, on_output=lambda piece: None):
         self.name = f"davit-box-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.args, self.root_kind, self.files, self.env = list(map(str, args)), root, dict(files or {}), dict(env or {})
         self.uid, self.gid, self.cwd, self.hostname = uid, uid if gid is None else gid, cwd, hostname
         self.capabilities, self.read_only, self.no_new_privileges = list(capabilities), read_only, no_new_privileges
-        self.cpu_quota, self.memory, self.process_limit = cpu_quota, memory, process_limit
+        self.cpu_quota, self.cpuset, self.memory, self.process_limit = cpu_quota, cpuset, memory, process_limit
         self.binds, self.tmpfs, self.network, self.refused = list(binds), list(tmpfs), network, list(refused)
         self.stdin, self.on_output = stdin, on_output
         self.process = None
@@ -349,6 +349,8 @@ class Box:
         resources = {"devices": [{"allow": False, "access": "rwm"}]}
         if self.cpu_quota is not None:
             resources["cpu"] = {"quota": int(self.cpu_quota * 100_000), "period": 100_000}
+        if self.cpuset is not None:
+            resources.setdefault("cpu", {})["cpus"] = self.cpuset
         if self.memory is not None:
             resources["memory"] = {"limit": self.memory, "swap": self.memory}
         if self.process_limit is not None:
