@@ -2,8 +2,8 @@
 #include "api/json_writer.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <cstdio>
 
 namespace davit::api {
 namespace {
@@ -135,8 +135,8 @@ JsonWriter& JsonWriter::number(std::int64_t value) {
 JsonWriter& JsonWriter::seconds(double value) {
     separate();
     std::array<char, 64> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed, 1);
-    text_.append(digits.data(), end.ptr);
+    std::snprintf(digits.data(), digits.size(), "%.1f", value);
+    text_ += digits.data();
     return *this;
 }
 

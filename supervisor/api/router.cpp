@@ -2,6 +2,7 @@
 #include "api/router.h"
 
 #include "api/protocol.h"
+#include "config/number_text.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
 #include "model/result.h"
@@ -170,12 +171,7 @@ std::optional<double> as_number(const boost::json::value& value) {
         return value.to_number<double>();
     }
     const boost::json::string* text = value.if_string();
-    double number = 0;
-    if (text == nullptr) {
-        return std::nullopt;
-    }
-    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), number);
-    return parsed.ec == std::errc{} && parsed.ptr == text->data() + text->size() ? std::optional{number} : std::nullopt;
+    return text == nullptr ? std::nullopt : config::parse_number({text->data(), text->size()});
 }
 
 std::optional<Duration> as_duration(const boost::json::value& value) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/arguments.h"
 
+#include "config/number_text.h"
 #include "model/contains.h"
 #include "model/suggestion.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <limits>
 
 namespace davit::cli {
@@ -200,13 +199,11 @@ Result<OptionName> find_option(const Shape& shape, std::string_view name) {
 }
 
 Result<Duration> timeout_of(std::string_view text) {
-    double seconds = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    const bool is_number = read.ec == std::errc{} && read.ptr == text.data() + text.size();
-    if (!is_number || !std::isfinite(seconds) || seconds <= 0 || seconds > max_timeout_seconds) {
+    const auto seconds = config::parse_number(text);
+    if (!seconds || *seconds <= 0 || *seconds > max_timeout_seconds) {
         return failure("--timeout needs a number of seconds above 0");
     }
-    return from_seconds(seconds);
+    return from_seconds(*seconds);
 }
 
 std::string_view name_of(Format format) {

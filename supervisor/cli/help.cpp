@@ -345,12 +345,16 @@ affinity mask, its cpuset and its CPU quota (rounded up, at least 1) leave.
 Needs no supervisor.
 
 Options
-  -o json      one object: cpus, quota, quotaFrom, cpuset, affinity, round, notes
+  -o json      one object: cpus, quota, quotaFrom, cpuset, affinity, round and
+               notes
   -o env       DAVIT_CPUS=2
   --explain    also everything that was looked at; * is what decides
   --watch      goes on, and prints again when something has changed
   --java PATH  also what that JVM would count, whether that is right, and what
                davit does about it
+
+Exit codes
+  0  it was counted   2  usage
 
 Examples
   davit cpus --explain

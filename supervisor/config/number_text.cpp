@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 namespace davit::config {
 
@@ -26,11 +28,10 @@ bool is_whole(std::string_view digits) {
     return all_digits(digits) && (digits.size() == 1 || digits.front() != '0');
 }
 
-std::optional<double> convert(std::string_view text) {
-    double number = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    bool complete = error == std::errc{} && end == text.data() + text.size();
-    return complete ? std::optional{number} : std::nullopt;
+/// By the C library: the tables of std::from_chars and std::to_chars for fractions are 150 KB of the binary.
+std::optional<double> convert(std::string_view digits) {
+    const double number = std::strtod(std::string{digits}.c_str(), nullptr);
+    return std::isfinite(number) ? std::optional{number} : std::nullopt;
 }
 
 } // namespace
@@ -49,9 +50,15 @@ std::optional<double> parse_whole_number(std::string_view text) {
 }
 
 std::string number_text(double number) {
-    std::array<char, 64> buffer{};
-    auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed);
-    return error == std::errc{} ? std::string(buffer.data(), end) : std::to_string(number);
+    constexpr int most_decimals = 17; // more than a double has
+    std::array<char, 400> buffer{};   // the longest double has 309 digits before the point
+    for (int decimals = 0; decimals <= most_decimals; ++decimals) {
+        std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, number);
+        if (std::strtod(buffer.data(), nullptr) == number) {
+            break;
+        }
+    }
+    return buffer.data();
 }
 
 std::string_view number_hint(std::string_view text) {

@@ -16,6 +16,8 @@ TEST_CASE("only plain decimal numbers are numbers", "[number_text]") {
         INFO(text);
         CHECK(parse_number(text) == std::nullopt);
     }
+    CHECK(parse_number(std::string(400, '9')) == std::nullopt); // more than a number can hold
+    CHECK(parse_number("0.30000000000000004") == 0.1 + 0.2);
     CHECK(parse_whole_number("7") == 7);
     CHECK(parse_whole_number("7.0") == std::nullopt);
 }
@@ -25,6 +27,9 @@ TEST_CASE("a number is printed short and without an exponent", "[number_text]") 
     CHECK(number_text(1'000'000) == "1000000");
     CHECK(number_text(0.01) == "0.01");
     CHECK(number_text(40) == "40");
+    CHECK(number_text(0.1 + 0.2) == "0.30000000000000004");
+    CHECK(number_text(-2.25) == "-2.25");
+    CHECK(number_text(1e300).size() == 301);
 }
 
 } // namespace davit::config
