@@ -38,9 +38,8 @@ FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/README.md"))
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_example_is_a_good_configuration_that_agrees_with_its_pod(folder):
-    layers = [folder / "davit.yaml"] if (folder / "davit.yaml").exists() else sorted(folder.glob("[0-9]*.yaml"))
-    assert layers
-    answer = check(*layers, "--pod", folder / "pod.yaml")
+    configuration = folder / "davit.yaml" if (folder / "davit.yaml").exists() else folder / "davit"
+    answer = check(configuration, "--pod", folder / "pod.yaml")
     # Commands of the image are not on this machine, variables of the Pod are not set.
     problems = [problem for problem in answer["problems"] if "is not on this machine" not in problem["message"]
                 and "is not set" not in problem["message"]]
@@ -56,7 +55,7 @@ def layers(tmp_path):
            "SITE": str(EXAMPLES / "layers/site")}
     directory = tmp_path / "etc"
     directory.mkdir()
-    for file in EXAMPLES.glob("layers/[0-9]*.yaml"):
+    for file in EXAMPLES.glob("layers/davit/*.yaml"):
         (directory / file.name).write_text(file.read_text())
     return directory, env
 
