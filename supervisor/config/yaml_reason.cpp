@@ -60,7 +60,10 @@ std::string reason_in_words(std::string_view message, std::string_view line, std
         return "a quote is never closed";
     }
     if (message.starts_with(unknown_escape)) {
-        return concat("unknown escape \\", message.substr(unknown_escape.size()),
+        const std::string_view letter = message.substr(unknown_escape.size());
+        // Of a letter beyond ASCII the library gives the first byte.
+        const bool is_whole = letter.size() == 1 && letter.front() > ' ' && letter.front() < '\x7F';
+        return concat("unknown escape ", is_whole ? concat("\\", letter) : "(a backslash before this letter)",
                       " in a text in double quotes: write \\\\ for a backslash, or use single quotes");
     }
     for (const auto& [theirs, ours] : translations) {

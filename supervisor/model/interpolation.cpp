@@ -71,7 +71,7 @@ private:
     }
 
     Outcome resolve_reference(std::string_view inside, std::size_t offset, int depth) const {
-        if (inside.starts_with("file:") && sources_.file) {
+        if (inside.starts_with("file:/") && sources_.file) {
             return resolve_file(std::string{inside.substr(5)}, offset);
         }
         const std::size_t colon = inside.find(':');
@@ -109,9 +109,8 @@ private:
         if (!content) {
             return error(InterpolationFault::file, offset, "cannot read " + path + ": " + content.error().text);
         }
-        if (content->ends_with('\n')) {
-            content->pop_back();
-        }
+        const std::size_t line_end = content->ends_with("\r\n") ? 2 : content->ends_with('\n') ? 1 : 0;
+        content->resize(content->size() - line_end);
         return std::move(*content);
     }
 

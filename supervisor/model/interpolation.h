@@ -17,7 +17,8 @@ namespace davit::model {
 struct InterpolationSources {
     /// nullopt: not set.
     std::function<std::optional<std::string>(const std::string& name)> variable;
-    /// The contents of a file; the newline at its end is taken off here. No function: there is no `${file:...}`.
+    /// The contents of a file, whose path is absolute; the one line end behind it is taken off here. No function: there
+    /// is no `${file:...}`.
     std::function<Result<std::string>(const std::string& path)> file;
 };
 

@@ -47,4 +47,14 @@ std::vector<std::string> values_of(const std::vector<model::Text>& command) {
     return values;
 }
 
+std::string as_written(std::string error, const std::vector<model::Text>& command,
+                       const std::optional<model::Text>& directory) {
+    for (const model::Text& subject : {directory.value_or(model::Text{}), command.front()}) {
+        if (!subject.value.empty() && error.starts_with(subject.value + ": ")) {
+            return error.replace(0, subject.value.size(), subject.written);
+        }
+    }
+    return error;
+}
+
 } // namespace davit::runtime

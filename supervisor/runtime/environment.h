@@ -5,6 +5,7 @@
 
 #include "model/spec.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,5 +31,10 @@ Variables service_environment(const Variables& inherited, const model::ServiceSp
 
 /// The values of a command as they are used.
 std::vector<std::string> values_of(const std::vector<model::Text>& command);
+
+/// The error of a launch, which begins with the program or directory that it is about ("/opt/x: permission denied"),
+/// with that as it was written: what `${...}` gives is not shown.
+std::string as_written(std::string error, const std::vector<model::Text>& command,
+                       const std::optional<model::Text>& directory);
 
 } // namespace davit::runtime

@@ -7,6 +7,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -32,6 +33,12 @@ std::string shown_error(const ShownRequest& request, std::string_view text) {
     const std::string used = request.request.method + " " + request.request.url + ": ";
     if (text.starts_with(used)) {
         text.remove_prefix(used.size());
+    }
+    constexpr std::string_view unresolved = "cannot resolve ";
+    const bool is_as_written = request.shown.ends_with(request.request.url);
+    if (text.starts_with(unresolved) && !is_as_written) { // it goes on with the host as it is used
+        return request.shown + " cannot resolve its host" +
+               std::string{text.substr(std::min(text.find(": ", unresolved.size()), text.size()))};
     }
     return request.shown + " " + std::string{text};
 }
@@ -59,14 +66,25 @@ Flow run_http(os::HttpClient& client, HttpTry what) {
     co_return first_failure;
 }
 
+/// The error of a connection names the host that was used; the shown one takes its place.
+std::string shown_error(const TcpTry& what, std::string text) {
+    for (const std::string_view beginning : {"cannot connect to ", "cannot resolve "}) {
+        const std::string used = std::string{beginning} + what.host + ":";
+        if (!what.host.empty() && text.starts_with(used)) {
+            return text.replace(beginning.size(), what.host.size(), what.shown_host);
+        }
+    }
+    return text;
+}
+
 Flow run_tcp(TcpTry what) {
     const TimePoint deadline = now() + what.timeout;
     const Result<void> connected = co_await os::try_connect(what.host, what.port, what.timeout);
     if (!connected) {
-        co_return failed(connected.error().text, deadline);
+        co_return failed(shown_error(what, connected.error().text), deadline);
     }
-    co_return TryEnd{model::CheckOutcome::good,
-                     "connected to " + (what.host.empty() ? "localhost" : what.host) + ":" + std::to_string(what.port)};
+    co_return TryEnd{model::CheckOutcome::good, "connected to " + (what.host.empty() ? "localhost" : what.shown_host) +
+                                                    ":" + std::to_string(what.port)};
 }
 
 } // namespace

@@ -36,7 +36,8 @@ struct HttpTry {
 };
 
 struct TcpTry {
-    std::string host; // empty: localhost
+    std::string host;       // empty: localhost
+    std::string shown_host; // as it was written
     std::uint16_t port = 0;
     Duration timeout;
 };

@@ -43,9 +43,7 @@ void ProbeRunner::run(model::ServiceIndex service, unsigned attempt, model::Prob
                    [&](const model::ExecCheck& check) { run_exec(key, check, probe->timeout); },
                    [&](const model::HttpCheck& check) { run_http(key, check, probe->timeout); },
                    [&](const model::TcpCheck& check) { run_tcp(key, check, probe->timeout); },
-                   [&](const auto&) {
-                       finish(key, {model::CheckOutcome::bad, "davit cannot make this check"});
-                   },
+                   [&](const auto&) { finish(key, {model::CheckOutcome::bad, "davit cannot make this check"}); },
                },
                probe->check);
 }
@@ -63,7 +61,8 @@ void ProbeRunner::run_exec(Key key, const model::ExecCheck& check, Duration) {
                                               .environment = host_.environment_of(spec),
                                               .directory = spec.working_dir ? spec.working_dir->value : std::string{}});
     if (!started) {
-        return finish(key, {model::CheckOutcome::bad, started.error().message});
+        return finish(key,
+                      {model::CheckOutcome::bad, as_written(started.error().message, check.command, spec.working_dir)});
     }
     arm_timeout(key);
 }
@@ -108,7 +107,8 @@ void ProbeRunner::run_http(Key key, const model::HttpCheck& check, Duration time
 
 void ProbeRunner::run_tcp(Key key, const model::TcpCheck& check, Duration timeout) {
     running_.at(key).network = std::make_unique<NetworkTry>(
-        host_.loop, TcpTry{.host = check.host.value, .port = check.port, .timeout = timeout},
+        host_.loop,
+        TcpTry{.host = check.host.value, .shown_host = check.host.written, .port = check.port, .timeout = timeout},
         [this, key](TryEnd end) { finish(key, std::move(end)); });
 }
 

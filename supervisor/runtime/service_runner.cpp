@@ -59,8 +59,9 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     const auto leader = os::spawn(request);
     if (!leader) {
         close(slot);
-        return report(service, model::LaunchFailed{attempt, failure_of(os::kind_of(leader.error())),
-                                                   os::describe(leader.error(), request)});
+        return report(service, model::LaunchFailed{
+                                   attempt, failure_of(os::kind_of(leader.error())),
+                                   as_written(os::describe(leader.error(), request), spec.command, spec.working_dir)});
     }
     // In the turn of the spawn: SIGCHLD is handled in a later one, so no exit can slip between.
     host_.reaper.watch(*leader,

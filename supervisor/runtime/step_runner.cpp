@@ -61,7 +61,9 @@ void StepRunner::run_exec(const model::RunStep& order, const model::ExecStep& st
             finish(run, good ? model::StepOutcome::succeeded : model::StepOutcome::failed, model::describe(end.status));
         });
     if (const auto started = running.task->start(command_of(order, step)); !started) {
-        finish(order.run, model::StepOutcome::failed, started.error().message);
+        const auto main = host_.spec.main();
+        const auto directory = main ? host_.spec.services[*main].working_dir : std::nullopt;
+        finish(order.run, model::StepOutcome::failed, as_written(started.error().message, step.command, directory));
     }
 }
 
@@ -100,7 +102,10 @@ void StepRunner::run_http(const model::RunStep& order, const model::HttpStep& st
 }
 
 void StepRunner::run_tcp(const model::RunStep& order, const model::TcpStep& step) {
-    TcpTry what{.host = step.host.value, .port = step.port, .timeout = order.remaining + after_the_machine};
+    TcpTry what{.host = step.host.value,
+                .shown_host = step.host.written,
+                .port = step.port,
+                .timeout = order.remaining + after_the_machine};
     running_.at(order.run).network = std::make_unique<NetworkTry>(
         host_.loop, std::move(what), [this, run = order.run](TryEnd end) { finish_network(run, std::move(end)); });
 }

@@ -18,8 +18,9 @@ void StopCommands::run(model::ServiceIndex service, unsigned attempt, TimePoint 
                                               .directory = spec.working_dir ? spec.working_dir->value : std::string{}});
     if (!started) {
         const int code = started.error().kind == os::SpawnFailureKind::not_found ? 127 : 126;
-        host_.log.write(LogLevel::warn, "cannot run the stop command of " + spec.name + ": " + started.error().message);
-        return report(service, attempt, model::exited_with(code), started.error().message);
+        const std::string reason = as_written(started.error().message, spec.stop_command, spec.working_dir);
+        host_.log.write(LogLevel::warn, "cannot run the stop command of " + spec.name + ": " + reason);
+        return report(service, attempt, model::exited_with(code), reason);
     }
     arm(service, running, deadline);
     running_.insert_or_assign(service, std::move(running));

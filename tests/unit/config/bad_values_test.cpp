@@ -242,6 +242,24 @@ TEST_CASE("references that cannot be read are errors", "[bad_values]") {
           "in run: davit.yaml:1:37: services.m.env.A: B: say where\n");
 }
 
+TEST_CASE("a file of ${file:...} is a small text", "[bad_values]") {
+    MadeUpFiles made_up{
+        .files = {{"/c.yaml", "services: {m: {command: x, env: {A: \"${file:/huge}\", B: \"${file:/nul}\", "
+                              "C: \"${file:/most}\", D: \"${file:/closed}\"}}}"},
+                  {"/huge", std::string(64 * 1024 + 1, 'x')},
+                  {"/most", std::string(64 * 1024, 'x')},
+                  {"/nul", std::string{"a\0b", 3}}},
+        .executables = {},
+        .unreadable = {"/closed"},
+        .environment = {}};
+    LoadResult result = load(made_up.sources(), {.path = "/c.yaml", .command = {}});
+    CHECK(lines_of(result.problems) ==
+          "in run: /c.yaml:1:37: services.m.env.A: cannot read /huge: it is larger than 64 KiB\n"
+          "in run: /c.yaml:1:57: services.m.env.B: cannot read /nul: it has a NUL character in it\n"
+          "in run: /c.yaml:1:96: services.m.env.D: cannot read /closed: permission denied\n");
+    CHECK(result.pod.services.at(0).env.at(2).value.value.size() == 64 * 1024);
+}
+
 TEST_CASE("names of variables are sound, and each is given once", "[bad_values]") {
     CHECK(problems_of_service("env: {\"A=B\": c, \"\": d}") ==
           "davit.yaml:3:11: services.m.env: a name cannot be empty or contain \"=\", found \"A=B\"\n"

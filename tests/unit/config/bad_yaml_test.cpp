@@ -250,6 +250,9 @@ TEST_CASE("what is no YAML is said in words that help", "[yaml]") {
     CHECK(problems_in("a: \"C:\\q\"\n") ==
           "a.yaml:1:9: unknown escape \\q in a text in double quotes: write \\\\ for a "
           "backslash, or use single quotes\n");
+    CHECK(problems_in("a: \"x\\é\"\n") ==
+          "a.yaml:1:8: unknown escape (a backslash before this letter) in a text in double quotes: write \\\\ for a "
+          "backslash, or use single quotes\n");
     CHECK(problems_in("a: {b: ${X}}\n") ==
           "a.yaml:1:9: inside { } and [ ] a text with ${...} must be quoted: \"${NAME}\"\n");
     CHECK(problems_in("a: @x\n") == "a.yaml:1:4: a text cannot begin with this character: quote it\n");

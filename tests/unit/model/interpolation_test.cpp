@@ -24,6 +24,9 @@ InterpolationSources made_up_sources() {
                 if (path == "/run/two-lines") {
                     return "a\n\n";
                 }
+                if (path == "/run/windows") {
+                    return "a\r\n";
+                }
                 if (path == "/run/bare") {
                     return "bare";
                 }
@@ -161,6 +164,13 @@ TEST_CASE("only texts with ${ or $$ need interpolation", "[interpolation]") {
     CHECK(needs_interpolation("${"));
     CHECK_FALSE(needs_interpolation("$A $ {}"));
     CHECK_FALSE(needs_interpolation(""));
+}
+
+TEST_CASE("a file's one line end is taken off, and its path is absolute", "[interpolation]") {
+    CHECK(value_of("${file:/run/windows}") == "a");
+    CHECK(value_of("${file:run/secrets/x}") ==
+          "error: \"${file:run/secrets/x}\" is neither ${NAME}, ${NAME:-default}, ${NAME:?message} nor ${file:/path}; "
+          "write $$ for a $");
 }
 
 } // namespace davit::model

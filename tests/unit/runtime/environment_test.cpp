@@ -41,4 +41,14 @@ TEST_CASE("a command is run with its values, not as it was written", "[environme
     CHECK(values_of({model::Text{"secret", "${TOKEN}"}, "b"}) == std::vector<std::string>{"secret", "b"});
 }
 
+TEST_CASE("the error of a launch names its program and its directory as they were written", "[environment]") {
+    const std::vector<model::Text> command = {model::Text{"/opt/s3cret/run", "/opt/${TOKEN}/run"}, "s3cret"};
+    const std::optional<model::Text> directory = model::Text{"/srv/s3cret", "/srv/${TOKEN}"};
+    CHECK(as_written("/opt/s3cret/run: not found (at exec)", command, directory) ==
+          "/opt/${TOKEN}/run: not found (at exec)");
+    CHECK(as_written("/srv/s3cret: permission denied (at directory)", command, directory) ==
+          "/srv/${TOKEN}: permission denied (at directory)");
+    CHECK(as_written("out of processes", command, std::nullopt) == "out of processes");
+}
+
 } // namespace davit::runtime
