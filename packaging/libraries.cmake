@@ -13,13 +13,6 @@ target_link_libraries(davit_with_boost INTERFACE Boost::headers)
 target_compile_definitions(davit_with_boost INTERFACE
     BOOST_PROCESS_USE_STD_FS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_THREADS BOOST_ERROR_CODE_HEADER_ONLY)
 
-# Headers only; the targets of Debian's packages would link the shared libfmt.
-find_path(DAVIT_SPDLOG spdlog/spdlog.h REQUIRED)
-find_path(DAVIT_FMT fmt/format.h REQUIRED)
-add_library(davit_with_spdlog INTERFACE)
-target_include_directories(davit_with_spdlog SYSTEM INTERFACE ${DAVIT_SPDLOG} ${DAVIT_FMT})
-target_compile_definitions(davit_with_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
-
 find_library(DAVIT_YAML_CPP yaml-cpp REQUIRED)
 add_library(davit_with_yaml_cpp INTERFACE)
 target_link_libraries(davit_with_yaml_cpp INTERFACE ${DAVIT_YAML_CPP})

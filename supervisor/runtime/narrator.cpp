@@ -3,7 +3,7 @@
 
 #include "model/why.h"
 
-#include <fmt/format.h>
+#include <string>
 
 namespace davit::runtime {
 namespace {
@@ -18,7 +18,9 @@ bool is_rest(std::string_view phase) {
 }
 
 std::string with_reason(std::string_view subject, std::string_view state, std::string_view reason) {
-    return reason.empty() ? fmt::format("{} {}", subject, state) : fmt::format("{} {} ({})", subject, state, reason);
+    std::string line{subject};
+    line.append(" ").append(state);
+    return reason.empty() ? line : line.append(" (").append(reason).append(")");
 }
 
 /// What nobody asked for is a warning, what is given up an error; how a plain init's command ends is its own affair.
@@ -56,7 +58,7 @@ void Narrator::tell_pod(const model::Change& change, TimePoint now) {
     }
     std::string line;
     if (change.to == model::to_string(Phase::online)) {
-        line = fmt::format("phase online (took {})", model::describe(now - way_up_began_));
+        line = "phase online (took " + model::describe(now - way_up_began_) + ")";
     } else {
         line = with_reason("phase", change.to, change.reason);
     }
