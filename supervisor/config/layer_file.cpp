@@ -35,6 +35,12 @@ std::optional<Node> read_layer_file(const std::string& path, const KeySet& keys,
                             root->kind == Node::Kind::list ? "a list" : "a text"));
         return std::nullopt;
     }
+    if (root->find("apiVersion") != nullptr && root->find("kind") != nullptr) {
+        problems.add(
+            root->place, "",
+            "this is a manifest of Kubernetes and no configuration: `davit check --pod FILE` compares it with one");
+        return std::nullopt;
+    }
     return root;
 }
 

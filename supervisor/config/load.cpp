@@ -223,7 +223,7 @@ private:
         }
         if (services != nullptr && !services->bad) {
             problems_.add(services->key_place, "services", text, Severity::error_in_run);
-        } else if (services == nullptr) {
+        } else if (services == nullptr && !has_slip_of(root, pod_keys, std::array<std::string_view, 1>{"services"})) {
             problems_.add_without_place(text, Severity::error_in_run);
         }
     }

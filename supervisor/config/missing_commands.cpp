@@ -6,6 +6,7 @@
 #include "config/leaf_reader.h"
 
 #include <ranges>
+#include <unordered_map>
 #include <utility>
 
 namespace davit::config {
@@ -105,7 +106,7 @@ private:
     }
 
     /// Why the program could not be started here; empty: it could, or nobody knows.
-    std::string_view reason_against(const std::string& program, const Surroundings& surroundings) const {
+    std::string_view reason_against(const std::string& program, const Surroundings& surroundings) {
         if (program.starts_with('/')) {
             return reason_against_file(program);
         }
@@ -115,15 +116,21 @@ private:
         }
         for (auto part : std::views::split(surroundings.search_path, ':')) {
             const std::string_view directory{part.begin(), part.end()};
-            if (sources_.kind_of(concat(directory, "/", program)) == FileKind::executable) {
+            if (kind_of(concat(directory, "/", program)) == FileKind::executable) {
                 return "";
             }
         }
         return "is not on this machine (no such executable in the PATH)";
     }
 
-    std::string_view reason_against_file(const std::string& path) const {
-        switch (sources_.kind_of(path)) {
+    /// Many services run the same few programs.
+    FileKind kind_of(const std::string& path) {
+        const auto found = known_.find(path);
+        return found != known_.end() ? found->second : known_.emplace(path, sources_.kind_of(path)).first->second;
+    }
+
+    std::string_view reason_against_file(const std::string& path) {
+        switch (kind_of(path)) {
         case FileKind::executable: return "";
         case FileKind::missing: return "is not on this machine";
         case FileKind::file: return "is not executable on this machine";
@@ -135,6 +142,7 @@ private:
 
     const Sources& sources_;
     Problems& problems_;
+    std::unordered_map<std::string, FileKind> known_;
 };
 
 } // namespace

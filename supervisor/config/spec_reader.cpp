@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 #include <utility>
 
 namespace davit::config {
@@ -46,6 +47,9 @@ public:
         pod.grace = read_seconds(root_, "terminationGracePeriodSeconds");
         if (services_ != nullptr && services_->kind == Node::Kind::map) {
             pod.services.reserve(services_->children.size());
+            for (const Node& service : services_->children) {
+                names_.insert(service.key);
+            }
             for (const Node& service : services_->children) {
                 check_name(service);
                 pod.services.push_back(read_service(service));
@@ -166,7 +170,7 @@ private:
     }
 
     bool is_known(const Node& service, const Node& entry) {
-        if (services_->find(entry.key) != nullptr) {
+        if (names_.contains(entry.key)) {
             return true;
         }
         std::vector<std::string_view> names;
@@ -237,6 +241,7 @@ private:
 
     const Node& root_;
     const Node* services_;
+    std::unordered_set<std::string_view> names_; // of the services
     MainsCommand mains_command_;
     Problems& problems_;
 };

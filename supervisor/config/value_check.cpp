@@ -11,6 +11,7 @@
 #include "model/suggestion.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -350,6 +351,21 @@ private:
             node.bad = node.bad || word.bad;
             node.children.push_back(std::move(word));
         }
+        warn_of_shell_words(node, path);
+    }
+
+    /// Whoever writes these in one text expects a shell.
+    void warn_of_shell_words(const Node& command, const KeyPath& path) {
+        constexpr std::array<std::string_view, 9> operators = {"&&", "||", "|", "&", ">", ">>", "<", "2>", "2>&1"};
+        for (const Node& word : command.children) {
+            if (std::ranges::find(operators, word.written) != operators.end()) {
+                problems_.add(word.place, path.text(),
+                              concat("no shell is run, so ", quoted(word.written),
+                                     " is an argument like any other: for a shell write [sh, -c, \"...\"]"),
+                              Severity::warning);
+                return;
+            }
+        }
     }
 
     void check_text_map(Node& node, const Key& key, const KeyPath& path) {
@@ -442,7 +458,7 @@ private:
 
     void check_dependencies(Node& node, const Key& key, const KeyPath& path) {
         if (node.kind != Kind::list && node.kind != Kind::map) {
-            tell_mismatch(node, key, path);
+            tell_mismatch(node, key, path, node.kind == Kind::scalar ? ": write it in [ ]" : "");
             return;
         }
         bool is_list = node.kind == Kind::list;
@@ -468,7 +484,15 @@ private:
             return;
         }
         for (Node& child : node.children) {
-            check(child, *key_of_entry(key, child.key), KeyPath{.parent = &path, .name = child.key});
+            const KeyPath child_path{.parent = &path, .name = child.key};
+            const Key meaning = *key_of_entry(key, child.key);
+            if (child.kind != Kind::map && key.fields->find(child.key) != nullptr) {
+                tell_mismatch(
+                    child, meaning, child_path,
+                    concat(" (", child.key, " is a key of ", key.fields->noun, ": is it indented too little?)"));
+            } else {
+                check(child, meaning, child_path);
+            }
         }
     }
 

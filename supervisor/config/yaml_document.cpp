@@ -458,8 +458,15 @@ void tell(const YAML::Exception& exception, std::string_view text, const TreeBui
         place = builder.place_of_last_scalar();
         reason = open_quote;
     } else if (reason == open_bracket_reason) {
-        std::optional<YAML::Mark> bracket = builder.open_bracket();
-        place = bracket ? std::optional{builder.place_of(*bracket)} : std::nullopt;
+        const std::optional<YAML::Mark> bracket = builder.open_bracket();
+        const std::optional<Place> last = builder.place_of_last_scalar();
+        const bool is_behind_bracket = bracket && exception.mark.pos > bracket->pos;
+        const bool goes_on = is_behind_bracket && column > 0 && column < line_at(text, line).size();
+        if (last && last->line == line + 1 && goes_on) {
+            reason = "a comma is missing before this, or the ] or } that closes";
+        } else if (bracket) {
+            place = builder.place_of(*bracket);
+        }
     }
     problems.add(place.value_or(inside(builder.place_of(exception.mark), text)), "", reason);
 }

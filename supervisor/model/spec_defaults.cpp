@@ -7,6 +7,8 @@
 #include "model/dependency_graph.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 namespace davit::model {
 namespace {
@@ -64,16 +66,20 @@ ServiceSpec resolve_service(const WrittenService& written, bool main) {
 }
 
 void resolve_written_dependencies(const WrittenPod& written, PodSpec& pod) {
+    std::unordered_map<std::string_view, ServiceIndex> by_name;
+    for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
+        by_name.emplace(pod.services[index].name, index);
+    }
     for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
         if (!written.services[index].depends_on) {
             continue;
         }
         for (const WrittenDependency& dependency : *written.services[index].depends_on) {
-            if (const auto target = pod.find(dependency.service)) {
-                pod.services[index].depends_on.push_back(
-                    Dependency{.service = *target,
-                               .condition = dependency.condition.value_or(default_condition(pod.services[*target])),
-                               .required = dependency.required});
+            if (const auto target = by_name.find(dependency.service); target != by_name.end()) {
+                pod.services[index].depends_on.push_back(Dependency{
+                    .service = target->second,
+                    .condition = dependency.condition.value_or(default_condition(pod.services[target->second])),
+                    .required = dependency.required});
             }
         }
     }

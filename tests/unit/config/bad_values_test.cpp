@@ -65,8 +65,8 @@ TEST_CASE("wrong types say what was expected and what was found", "[bad_values]"
     CHECK(problems_of_service("successExitCodes: [a, 1.5]") ==
           "davit.yaml:3:24: services.m.successExitCodes[0]: expected a whole number, found \"a\"\n"
           "davit.yaml:3:27: services.m.successExitCodes[1]: expected a whole number, found \"1.5\"\n");
-    CHECK(problems_of_service("dependsOn: a") ==
-          "davit.yaml:3:16: services.m.dependsOn: expected a list of services, or a map of them, found \"a\"\n");
+    CHECK(problems_of_service("dependsOn: a") == "davit.yaml:3:16: services.m.dependsOn: expected a list of services, "
+                                                 "or a map of them, found \"a\": write it in [ ]\n");
     CHECK(problems_of_service("readinessProbe: 8080") ==
           "davit.yaml:3:21: services.m.readinessProbe: expected a map with the keys of a probe, found \"8080\"\n");
     CHECK(problems_of_service("stopCommand: {a: b}") ==
@@ -171,6 +171,29 @@ TEST_CASE("a command names a program, its quotes are closed", "[bad_values]") {
     CHECK(problems_of("services: {m: {main: true}, n: {args: [x]}}") ==
           "davit.yaml:1:12: services.m: has no command\n"
           "davit.yaml:1:29: services.n: has args, but no command\n");
+}
+
+TEST_CASE("who expects a shell is told that there is none", "[bad_values]") {
+    CHECK(
+        problems_of("services: {m: {command: \"sleep 1 && echo x > y\"}}") ==
+        "warning: davit.yaml:1:25: services.m.command: no shell is run, so \"&&\" is an argument like any other: for a "
+        "shell write [sh, -c, \"...\"]\n");
+    CHECK(problems_of("services: {m: {command: [sh, -c, \"a && b\"], args: [\"|\"]}}").empty());
+}
+
+TEST_CASE("a slip that makes everything look wrong is told once", "[bad_values]") {
+    CHECK(problems_of("servcies: {m: {command: x}}") ==
+          "davit.yaml:1:1: unknown key \"servcies\" (did you mean \"services\"?)\n");
+    CHECK(problems_of("apiVersion: v1\nkind: Pod\nspec: {}\n") ==
+          "davit.yaml:1:1: this is a manifest of Kubernetes and no configuration: `davit check --pod FILE` compares it "
+          "with one\n");
+    CHECK(problems_of("services:\n  m:\n  command: x\n")
+              .contains("davit.yaml:3:12: services.command: expected a map with the keys of a service, found \"x\" "
+                        "(command is a key of a "
+                        "service: is it indented too little?)\n"));
+    CHECK(problems_of("services: {m: {command: x, main: true, dependsOn: a}, a: {command: y}}") ==
+          "davit.yaml:1:51: services.m.dependsOn: expected a list of services, or a map of them, found \"a\": write it "
+          "in [ ]\n");
 }
 
 TEST_CASE("what ${...} gives is checked, and only what was written is shown", "[bad_values]") {

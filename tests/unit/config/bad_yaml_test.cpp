@@ -245,6 +245,11 @@ TEST_CASE("what is no YAML is said in words that help", "[yaml]") {
     CHECK(problems_in("a:\n\t- b\n") == "a.yaml:2:2: a tab in the indentation: YAML takes only spaces there\n");
     CHECK(problems_in("{a: 1\n") == "a.yaml:1:1: a { or [ that begins here is never closed\n");
     CHECK(problems_in("a: [1, 2\n") == "a.yaml:1:4: a { or [ that begins here is never closed\n");
+    CHECK(problems_in("a: [\"java\", \"-jar\" \"/app.jar\"]\n") ==
+          "a.yaml:1:20: a comma is missing before this, or the ] or } that closes\n");
+    CHECK(problems_in("a: {b: \"1\" c: 2}\n") ==
+          "a.yaml:1:12: a comma is missing before this, or the ] or } that closes\n");
+    CHECK(problems_in("a: [b, c\nd: e\n") == "a.yaml:1:4: a { or [ that begins here is never closed\n");
     CHECK(problems_in("a: \"x\" y\n") ==
           "a.yaml:1:8: this does not belong to the map above it: check the indentation and the quotes\n");
     CHECK(problems_in("a: \"C:\\q\"\n") ==
