@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "os/fd.h"
 #include "os/process_setup.h"
+#include "os/session_scan.h"
 #include "os/signals.h"
 #include "os/sockets.h"
 #include "runtime/supervisor.h"
@@ -21,6 +22,7 @@
 #include <optional>
 #include <sched.h>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -54,7 +56,11 @@ std::string from_environment(const char* name) {
 std::vector<std::string> whole_environment() {
     std::vector<std::string> variables;
     for (char** variable = environ; *variable != nullptr; ++variable) {
-        variables.emplace_back(*variable);
+        // A davit that was started from `davit shell` of another has services of its own.
+        const std::string_view text{*variable};
+        if (!text.starts_with(os::marks_outsiders) || !text.substr(os::marks_outsiders.size()).starts_with('=')) {
+            variables.emplace_back(text);
+        }
     }
     return variables;
 }

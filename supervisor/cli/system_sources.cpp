@@ -2,6 +2,7 @@
 #include "cli/system_sources.h"
 
 #include "os/files.h"
+#include "os/own_process.h"
 #include "os/process_setup.h"
 
 #include <chrono>
@@ -66,7 +67,9 @@ config::Sources system_sources() {
             .list_directory = list_directory,
             .kind_of = kind_of,
             .environment = environment,
-            .host_name = os::host_name};
+            .host_name = os::host_name,
+            .accounts = os::read_accounts,
+            .own_process = os::read_own_process};
 }
 
 } // namespace davit::cli

@@ -94,6 +94,58 @@ constexpr std::array backoff_table = {
 };
 constexpr KeySet backoff_keys{.noun = "backoff", .keys = backoff_table};
 
+// A limit is a count of 64 bits; what is larger than a double can tell apart is unlimited in all but name.
+constexpr Range any_limit{.min = 0, .max = 9'007'199'254'740'992};
+
+constexpr std::array limit_table = {
+    Key{.name = "soft", .type = limit_end, .meaning = "what counts", .range = any_limit, .required = true},
+    Key{.name = "hard",
+        .type = limit_end,
+        .meaning = "up to here it may raise the soft one",
+        .range = any_limit,
+        .required = true},
+};
+constexpr KeySet limit_keys{.noun = "a limit", .keys = limit_table};
+
+// model::resource_names
+constexpr std::array rlimits_table = {
+    Key{.name = "as", .type = limit, .meaning = "bytes of address space", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "core", .type = limit, .meaning = "bytes of a core file", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "cpu", .type = limit, .meaning = "seconds of CPU time", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "data", .type = limit, .meaning = "bytes of data", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "fsize",
+        .type = limit,
+        .meaning = "bytes of a file it writes",
+        .range = any_limit,
+        .fields = &limit_keys},
+    Key{.name = "memlock",
+        .type = limit,
+        .meaning = "bytes locked in memory",
+        .range = any_limit,
+        .fields = &limit_keys},
+    Key{.name = "msgqueue",
+        .type = limit,
+        .meaning = "bytes in POSIX message queues",
+        .range = any_limit,
+        .fields = &limit_keys},
+    Key{.name = "nice", .type = limit, .meaning = "20 less the lowest nice", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "nofile",
+        .type = limit,
+        .meaning = "one above its highest descriptor",
+        .range = any_limit,
+        .fields = &limit_keys},
+    Key{.name = "nproc", .type = limit, .meaning = "processes of its user", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "rtprio", .type = limit, .meaning = "real-time priority", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "rttime",
+        .type = limit,
+        .meaning = "microseconds of real-time CPU without a pause",
+        .range = any_limit,
+        .fields = &limit_keys},
+    Key{.name = "sigpending", .type = limit, .meaning = "signals that wait", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "stack", .type = limit, .meaning = "bytes of stack", .range = any_limit, .fields = &limit_keys},
+};
+constexpr KeySet rlimits_keys{.noun = "rlimits", .keys = rlimits_table};
+
 constexpr std::array service_table = {
     Key{.name = "command", .type = command, .meaning = "program and arguments; no shell is run"},
     Key{.name = "args", .type = command, .meaning = "more arguments"},
@@ -104,7 +156,20 @@ constexpr std::array service_table = {
         .meaning = "what must be there before it starts",
         .fields = &dependency_keys},
     Key{.name = "env", .type = text_map, .meaning = "added to the environment of PID 1", .secret = true},
+    Key{.name = "envFile",
+        .type = absolute_paths,
+        .meaning = "files of NAME=value lines, added to the environment of PID 1; env wins"},
     Key{.name = "workingDir", .type = absolute_path, .meaning = "where it starts"},
+    Key{.name = "user", .type = principal, .meaning = "name or number; with its groups"},
+    Key{.name = "group", .type = principal, .meaning = "name or number, instead of the user's own"},
+    Key{.name = "umask", .type = file_mode, .meaning = "octal, with a leading 0"},
+    Key{.name = "rlimits", .type = fields, .meaning = "limits of each of its processes", .fields = &rlimits_keys},
+    Key{.name = "nice", .type = integer, .meaning = "-20 (first) to 19 (last)", .range = {.min = -20, .max = 19}},
+    Key{.name = "oomScoreAdj",
+        .type = integer,
+        .meaning = "-1000 (never killed for memory) to 1000 (first)",
+        .range = {.min = -1000, .max = 1000}},
+    Key{.name = "noNewPrivileges", .type = boolean, .meaning = "no setuid program gives it more"},
     Key{.name = "startupProbe",
         .type = fields,
         .meaning = "until it is good nothing else is probed",

@@ -14,7 +14,8 @@ namespace davit::config {
 enum class ValueType : std::uint8_t {
     text,
     absolute_path,
-    url, // http:// or https://
+    absolute_paths, // a list, or one
+    url,            // http:// or https://
     boolean,
     integer,
     number,
@@ -22,6 +23,10 @@ enum class ValueType : std::uint8_t {
     choice,
     signal,
     port,
+    file_mode,    // octal with a leading 0
+    principal,    // a user or group: a name, or a number
+    limit,        // a whole number, unlimited, or a map with both of `fields`
+    limit_end,    // a whole number or unlimited
     command,      // a list of texts, or one text that is split as a shell would
     text_map,     // names with texts; a list of name and value as in a Pod is taken as well
     integers,     // a list of whole numbers, or one

@@ -5,6 +5,7 @@
 #include "config/app_file.h"
 #include "config/concat.h"
 #include "config/files.h"
+#include "config/identity_reader.h"
 #include "config/keys.h"
 #include "config/layer_file.h"
 #include "config/leaf_reader.h"
@@ -148,6 +149,7 @@ private:
         model::WrittenPod written =
             read_pod(root, command_ ? MainsCommand::from_cmd : MainsCommand::from_configuration, problems_);
         written.written_values = written_values(root);
+        read_identities(root, sources_, written, problems_);
         add_scripts(root, written.lifecycle);
         if (command_) {
             check_command_has_place(written, root);

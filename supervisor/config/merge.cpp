@@ -21,9 +21,14 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::text_map:
     case ValueType::dependencies:
     case ValueType::fields:
+    case ValueType::limit:
     case ValueType::named_fields: return true;
     case ValueType::text:
     case ValueType::absolute_path:
+    case ValueType::absolute_paths:
+    case ValueType::file_mode:
+    case ValueType::principal:
+    case ValueType::limit_end:
     case ValueType::url:
     case ValueType::boolean:
     case ValueType::integer:
@@ -121,6 +126,7 @@ void drop_nulls(Node& node) {
 
 std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     switch (key.type) {
+    case ValueType::limit:
     case ValueType::fields: {
         const Key* found = key.fields->find(name);
         return found == nullptr ? std::nullopt : std::optional{*found};
@@ -129,6 +135,10 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::dependencies: return Key{.name = key.name, .type = ValueType::fields, .fields = key.fields};
     case ValueType::text:
     case ValueType::absolute_path:
+    case ValueType::absolute_paths:
+    case ValueType::file_mode:
+    case ValueType::principal:
+    case ValueType::limit_end:
     case ValueType::url:
     case ValueType::boolean:
     case ValueType::integer:

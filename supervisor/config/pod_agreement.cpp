@@ -22,7 +22,7 @@ namespace {
 constexpr double default_grace = 30;
 /// `davit probe` without --timeout.
 constexpr double default_probe_timeout = 0.9;
-constexpr std::array<std::string_view, 2> user_capabilities = {"SETUID", "SETGID"};
+constexpr std::array<std::string_view, 3> user_capabilities = {"SETUID", "SETGID", "KILL"};
 
 double seconds(Duration length) {
     return std::chrono::duration<double>{length}.count();

@@ -79,6 +79,10 @@ std::string signal() {
                    R"({"type": "integer", "minimum": 1, "maximum": 64})", a_reference});
 }
 
+std::string limit_end(const Key& key) {
+    return any_of({number(key, "integer"), R"({"enum": ["unlimited"]})"});
+}
+
 /// A map, or the Pod's list of name and value.
 std::string text_map() {
     return any_of({concat(R"({"type": "object", "propertyNames": {"pattern": "^[^=]+$"}, "additionalProperties": )",
@@ -149,10 +153,20 @@ private:
         switch (key.type) {
         case ValueType::text: return std::string{key.secret ? a_text : a_written_text};
         case ValueType::absolute_path: return pattern("^(/|.*\\$\\{)");
+        case ValueType::absolute_paths: {
+            const std::string path = pattern("^(/|.*\\$\\{)");
+            return any_of({path, list_of(path)});
+        }
         case ValueType::url: return pattern("^(https?://|.*\\$\\{)");
         case ValueType::boolean: return any_of({R"({"type": "boolean"})", a_reference});
         case ValueType::integer:
         case ValueType::port: return number(key, "integer");
+        case ValueType::file_mode: // what a reader of YAML made of 0027 nobody can tell
+            return any_of({pattern("^(0o[0-7]+$|0[0-7]*$|.*\\$\\{)"), R"({"type": ["integer"]})"});
+        case ValueType::principal:
+            return any_of({pattern("^(0|[1-9][0-9]*|(?=.*[^0-9])[^:-][^:]*)$"), number(key, "integer")});
+        case ValueType::limit: return any_of({limit_end(key), reference_to(*key.fields)});
+        case ValueType::limit_end: return limit_end(key);
         case ValueType::number:
         case ValueType::seconds: return number(key, "number");
         case ValueType::choice: return any_of({one_of(key.choices), a_reference});

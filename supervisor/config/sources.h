@@ -3,6 +3,8 @@
 // `app` (for run) and `cli` (for check and plan) pass in the real ones, a test passes in a map.
 #pragma once
 
+#include "model/accounts.h"
+#include "model/process_identity.h"
 #include "model/result.h"
 
 #include <cstddef>
@@ -35,6 +37,13 @@ struct Sources {
     std::function<std::optional<std::string>(const std::string& name)> environment;
 
     std::function<std::string()> host_name;
+
+    /// The users and groups of this machine; asked at most once a load. Empty: it has none.
+    std::function<model::Accounts()> accounts = nullptr;
+
+    /// davit itself, as far as the services of this load would have its rights; asked at most once. Empty: nobody
+    /// knows.
+    std::function<model::OwnProcess()> own_process = nullptr;
 };
 
 } // namespace davit::config

@@ -6,12 +6,14 @@
 #include "config/merge.h"
 #include "config/number_text.h"
 #include "config/text_resolver.h"
+#include "model/accounts.h"
 #include "model/command_line.h"
 #include "model/exit_status.h"
 #include "model/suggestion.h"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,6 +39,7 @@ std::string expected(const Key& key) {
     switch (key.type) {
     case ValueType::text: return "a text";
     case ValueType::absolute_path: return "an absolute path";
+    case ValueType::absolute_paths: return "an absolute path, or a list of them";
     case ValueType::url: return "an address that begins with http:// or https://";
     case ValueType::boolean: return "true or false";
     case ValueType::integer: return "a whole number";
@@ -45,6 +48,10 @@ std::string expected(const Key& key) {
     case ValueType::choice: return joined(key.choices, " or ");
     case ValueType::signal: return "a signal such as TERM";
     case ValueType::port: return "a port number";
+    case ValueType::file_mode: return "an octal number with a leading 0, such as 0027";
+    case ValueType::principal: return "a name or a number";
+    case ValueType::limit: return "a whole number, unlimited, or a map with soft and hard";
+    case ValueType::limit_end: return "a whole number or unlimited";
     case ValueType::command: return "a list of texts, or one text";
     case ValueType::text_map: return "a map of names and texts";
     case ValueType::integers: return "a list of whole numbers";
@@ -161,6 +168,12 @@ private:
         case ValueType::text:
         case ValueType::absolute_path:
         case ValueType::url: return check_text(node, key, path);
+        case ValueType::absolute_paths: return check_paths(node, key, path);
+        case ValueType::file_mode: return check_mode(node, key, path);
+        case ValueType::principal: return check_principal(node, key, path);
+        case ValueType::limit:
+            return node.kind == Kind::map ? check_fields(node, *key.fields, path) : check_limit(node, key, path);
+        case ValueType::limit_end: return check_limit(node, key, path);
         case ValueType::boolean: return check_boolean(node, key, path);
         case ValueType::integer:
         case ValueType::number:
@@ -220,14 +233,91 @@ private:
     }
 
     void check_text(Node& node, const Key& key, const KeyPath& path) {
-        if (!is_resolved_scalar(node, key, path) || key.secret) {
-            return;
+        if (is_resolved_scalar(node, key, path) && !key.secret) {
+            check_content(node, key, path);
         }
+    }
+
+    void check_content(Node& node, const Key& key, const KeyPath& path) {
         const std::string& text = node.text();
         if (text.empty()) {
             tell(node, path, node.value ? concat("is empty: ", quoted(node.written), " gives nothing") : "is empty");
         } else if (!fits(text, key.type)) {
             tell_mismatch(node, key, path, node.value ? gives_something_else : "");
+        }
+    }
+
+    void check_paths(Node& node, const Key& key, const KeyPath& path) {
+        const bool stands_alone = node.kind == Kind::scalar;
+        if (stands_alone) {
+            make_list(node);
+        }
+        if (node.kind != Kind::list) {
+            tell_mismatch(node, key, path);
+            return;
+        }
+        const Key item{.name = key.name, .type = ValueType::absolute_path};
+        int index = 0;
+        for (Node& child : node.children) {
+            const KeyPath child_path = stands_alone ? path : KeyPath{.parent = &path, .index = index++};
+            if (is_word(child, item, child_path)) {
+                check_content(child, item, child_path);
+            }
+            node.bad = node.bad || child.bad;
+        }
+    }
+
+    /// A umask. 27 could be meant in octal and in decimal: only with a leading 0 it cannot.
+    void check_mode(Node& node, const Key& key, const KeyPath& path) {
+        if (!is_word(node, key, path)) {
+            return;
+        }
+        std::string_view digits = node.text();
+        digits.remove_prefix(digits.starts_with("0o") ? 2 : 0);
+        const bool is_octal = node.text().starts_with('0') && digits.size() <= 5 && parse_octal(digits, node.number);
+        if (!is_octal) {
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
+        } else if (node.number > 0777) {
+            tell(node, path,
+                 concat("must be from 0000 to 0777, found ", node.value ? quoted(node.written) : node.written));
+        }
+    }
+
+    static bool parse_octal(std::string_view digits, double& number) {
+        unsigned value = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+        number = value;
+        return error == std::errc{} && end == digits.data() + digits.size();
+    }
+
+    void check_principal(Node& node, const Key& key, const KeyPath& path) {
+        if (!is_word(node, key, path)) {
+            return;
+        }
+        const std::string& text = node.text();
+        std::uint32_t id = 0;
+        const bool is_digits = text.find_first_not_of("0123456789") == std::string::npos;
+        const bool is_bad_number = is_digits && !model::parse_id(text, id);
+        if (text.empty() || text.starts_with('-') || (is_bad_number && text.starts_with('0'))) {
+            tell_mismatch(node, key, path, node.value ? gives_something_else : is_digits ? number_hint(text) : "");
+        } else if (is_bad_number) {
+            tell(node, path, concat("must be from 0 to 4294967294, found ", node.written));
+        } else if (text.contains(':')) {
+            tell(node, path,
+                 concat("expected ", expected(key), ", found ", quoted(node.written),
+                        ": write user and group as two keys"));
+        }
+    }
+
+    /// The number of an unlimited one is below 0.
+    void check_limit(Node& node, const Key& key, const KeyPath& path) {
+        const bool is_scalar = node.kind == Kind::scalar;
+        if (is_scalar && node.written == "-1") {
+            tell_mismatch(node, key, path, ": write unlimited");
+        } else if (is_scalar && resolver_.resolve(node.written).value.value_or(node.written) == "unlimited") {
+            node.number = -1;
+        } else {
+            check_number(node, key, path);
         }
     }
 

@@ -18,6 +18,8 @@ public:
         switch (key.type) {
         case ValueType::text:
         case ValueType::absolute_path:
+        case ValueType::absolute_paths:
+        case ValueType::principal:
         case ValueType::url:
         case ValueType::command:
         case ValueType::text_map: return; // the model keeps what was written
@@ -27,7 +29,11 @@ public:
         case ValueType::seconds:
         case ValueType::choice:
         case ValueType::signal:
-        case ValueType::port: return keep(node, path);
+        case ValueType::port:
+        case ValueType::file_mode:
+        case ValueType::limit_end: return keep(node, path);
+        case ValueType::limit:
+            return node.kind == Node::Kind::map ? look_at_entries(node, key, path) : keep(node, path);
         case ValueType::integers:
         case ValueType::ports: return look_at_items(node, path);
         case ValueType::dependencies: keep_names(node, path); return look_at_entries(node, key, path);

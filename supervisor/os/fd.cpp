@@ -27,6 +27,10 @@ bool is_terminal(int descriptor) {
     return ::isatty(descriptor) == 1;
 }
 
+void give_to_user(int descriptor, uid_t user) {
+    [[maybe_unused]] const int given = ::fchown(descriptor, user, static_cast<gid_t>(-1));
+}
+
 bool is_same_file(int left, int right) {
     struct stat one{};
     struct stat other{};

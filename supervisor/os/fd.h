@@ -3,6 +3,7 @@
 // holds it this way; functions that only use one take a plain int.
 #pragma once
 
+#include <sys/types.h>
 #include <utility>
 
 namespace davit::os {
@@ -39,6 +40,10 @@ struct Pipe {
 Pipe open_pipe();
 
 bool is_terminal(int descriptor);
+
+/// Makes `user` the owner of a pipe or terminal, so that its processes can open it again by name (/dev/stdout,
+/// /dev/pts/0). Without the right to (CAP_CHOWN) it stays as it is: what was inherited open works all the same.
+void give_to_user(int descriptor, uid_t user);
 
 /// The same pipe, terminal, socket or file (`2>&1`).
 bool is_same_file(int left, int right);

@@ -39,4 +39,16 @@ std::string host_name() {
     return name.data();
 }
 
+bool enter_directory(const std::string& path) {
+    return ::chdir(path.c_str()) == 0;
+}
+
+KeepOwnProc::KeepOwnProc() : was_open_(::prctl(PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == 1) {}
+
+KeepOwnProc::~KeepOwnProc() {
+    if (was_open_) {
+        ::prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+    }
+}
+
 } // namespace davit::os

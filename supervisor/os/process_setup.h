@@ -22,4 +22,21 @@ std::optional<rlim_t> raise_descriptor_limit();
 
 std::string host_name();
 
+/// Goes into a directory with the rights of this moment. False: errno.
+bool enter_directory(const std::string& path);
+
+/// Whoever changes its user, be it for a moment or in a vforked child that shares the memory, has its /proc files given
+/// to root and closed to others by the kernel (PR_SET_DUMPABLE, prctl(2)). While this lives that may happen; after
+/// it they are as before.
+class KeepOwnProc {
+public:
+    KeepOwnProc();
+    ~KeepOwnProc();
+    KeepOwnProc(const KeepOwnProc&) = delete;
+    KeepOwnProc& operator=(const KeepOwnProc&) = delete;
+
+private:
+    bool was_open_;
+};
+
 } // namespace davit::os

@@ -2,12 +2,15 @@
 #include "os/session_scan.h"
 
 #include "os/files.h"
+#include "os/process_setup.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <set>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
@@ -117,19 +120,55 @@ std::vector<ProcessInfo> all_processes() {
     return all;
 }
 
-bool has_variable(pid_t process, const std::string& variable) {
-    // Another user's environment cannot be read: then nobody can say, and it is left alone.
-    const std::string environment =
-        read_kernel_file("/proc/" + std::to_string(process) + "/environ", longest_environment);
+/// This thread looks at files as another user while it lives: for /proc, whose files of a process are its user's alone.
+class LookingAs {
+public:
+    LookingAs(uid_t user, gid_t group) {
+        ::syscall(SYS_setfsgid, group);
+        ::syscall(SYS_setfsuid, user);
+    }
+    ~LookingAs() {
+        ::syscall(SYS_setfsuid, ::geteuid());
+        ::syscall(SYS_setfsgid, ::getegid());
+    }
+    LookingAs(const LookingAs&) = delete;
+    LookingAs& operator=(const LookingAs&) = delete;
+
+private:
+    KeepOwnProc keep_;
+};
+
+/// To look into another user's process takes a right that no container has (CAP_SYS_PTRACE), but that user may, and
+/// davit that could start it can look as it. Empty: nobody can say, and it is left alone.
+std::string environment_of(pid_t process) {
+    const std::string folder = "/proc/" + std::to_string(process);
+    const std::string path = folder + "/environ";
+    if (auto environment = KernelFile{path}.read(longest_environment)) {
+        return *std::move(environment);
+    }
+    struct stat owner{};
+    if (::stat(folder.c_str(), &owner) != 0 || owner.st_uid == ::geteuid()) {
+        return {};
+    }
+    const LookingAs look{owner.st_uid, owner.st_gid};
+    return read_kernel_file(path, longest_environment);
+}
+
+/// The variable is there, and the mark of an outsider is not.
+bool is_marked_as(pid_t process, const std::string& variable) {
+    const std::string environment = environment_of(process);
     std::string_view rest = environment;
+    bool found = false;
     while (!rest.empty()) {
         const auto end = rest.find('\0');
-        if (rest.substr(0, end) == variable) {
-            return true;
+        const std::string_view entry = rest.substr(0, end);
+        if (entry.starts_with(marks_outsiders) && entry.substr(marks_outsiders.size()).starts_with('=')) {
+            return false;
         }
+        found = found || entry == variable;
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
-    return false;
+    return found;
 }
 
 /// Follows parents upwards in one table of processes.
@@ -297,7 +336,7 @@ std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, cons
 SessionRules SessionScan::rules_of(const SessionQuery& query) const {
     return {.davit = ::getpid(),
             .carries_name = [variable = "DAVIT_SERVICE=" +
-                                        query.service](pid_t process) { return has_variable(process, variable); },
+                                        query.service](pid_t process) { return is_marked_as(process, variable); },
             .is_other_leader = [&reaper = reaper_](pid_t process) { return reaper.is_watched(process); }};
 }
 

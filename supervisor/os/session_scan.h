@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which processes a service still has, and how to signal all of them. A service is its leader's session, plus
 // what escaped it: orphans that became davit's children and carry its DAVIT_SERVICE, with their descendants.
-// Zombies do not count. The first question is cheap: has davit children that nobody watches? Then only their
-// families and the leader's are read, all of /proc only where the kernel keeps no lists of children. Without /proc
-// the leader's process group is all that is known.
+// What carries DAVIT_EXEC as well came from
+// `davit exec` and belongs to nobody. Zombies do not count. The first question is cheap: has davit children that nobody
+// watches? Then only their families and the leader's are read, all of /proc only where the kernel keeps no lists of
+// children. Without /proc the leader's process group is all that is known.
 #pragma once
 
 #include "os/child_reaper.h"
@@ -18,6 +19,10 @@
 #include <vector>
 
 namespace davit::os {
+
+/// In the environment of what `davit exec` and `davit shell` start, with all that it leaves behind: no part of a
+/// service.
+inline constexpr std::string_view marks_outsiders = "DAVIT_EXEC";
 
 /// The processes of one service, described.
 struct SessionQuery {

@@ -3,6 +3,9 @@
 
 #include "os/errno_text.h"
 #include "os/files.h"
+#include "os/identity_plan.h"
+#include "os/in_child.h"
+#include "os/process_setup.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,8 +33,10 @@ struct ChildPlan {
     std::vector<std::string> candidates; // paths to try, in order
     std::vector<char*> argv;
     std::vector<char*> environment;
+    IdentityPlan identity;
     sigset_t mask;
     volatile SpawnStage stage = SpawnStage::fork;
+    volatile unsigned limit = 0;
     volatile int error = 0;
 };
 
@@ -72,8 +77,6 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 }
 
 // ---- in the child: system calls only, no allocation, no return to the parent's frames -----------------------
-
-#define DAVIT_IN_CHILD __attribute__((no_sanitize("address", "undefined")))
 
 DAVIT_IN_CHILD void set_disposition(int number, void (*handler)(int)) {
     struct sigaction action{};
@@ -196,13 +199,19 @@ DAVIT_IN_CHILD void mark_other_descriptors(OtherDescriptors others) {
     }
 }
 
+/// A part of PATH that the child's user may not enter has nothing for it, as to a shell; a file that it may see but not
+/// execute does.
+DAVIT_IN_CHILD bool is_refused(const ChildPlan& plan, const std::string& path) {
+    return plan.candidates.size() == 1 || ::access(path.c_str(), F_OK) == 0;
+}
+
 /// Gives errno of the last word on the command: a permission that is missing beats a file that is missing.
 DAVIT_IN_CHILD int execute(const ChildPlan& plan) {
     int refused = 0;
     for (const std::string& path : plan.candidates) {
         ::execve(path.c_str(), plan.argv.data(), plan.environment.data());
         switch (errno) {
-        case EACCES: refused = EACCES; break;
+        case EACCES: refused = is_refused(plan, path) ? EACCES : refused; break;
         case ENOENT:
         case ENOTDIR:
         case ENODEV:
@@ -211,7 +220,7 @@ DAVIT_IN_CHILD int execute(const ChildPlan& plan) {
         default: return errno;
         }
     }
-    return refused != 0 ? refused : errno;
+    return refused != 0 ? refused : errno == EACCES ? ENOENT : errno;
 }
 
 /// The limit is a courtesy: a kernel that refuses to lower it refuses nothing that the command needs.
@@ -223,28 +232,33 @@ DAVIT_IN_CHILD void set_descriptor_limit(const std::optional<rlim_t>& wanted) {
     }
 }
 
-DAVIT_IN_CHILD bool prepare(ChildPlan& plan) {
-    reset_signals(plan);
+DAVIT_IN_CHILD bool take_place(ChildPlan& plan) {
     plan.stage = SpawnStage::session;
     if (!place(plan.request.placement)) {
+        return false;
+    }
+    plan.stage = SpawnStage::descriptors;
+    return put_streams(plan.request);
+}
+
+/// What a child and a client that becomes one have in common.
+DAVIT_IN_CHILD bool become_somebody(ChildPlan& plan) {
+    mark_other_descriptors(plan.request.others);
+    set_descriptor_limit(plan.request.open_descriptors);
+    if (!plan.identity.take(plan.stage, plan.limit)) {
         return false;
     }
     plan.stage = SpawnStage::directory;
     if (!plan.request.directory.empty() && ::chdir(plan.request.directory.c_str()) != 0) {
         return false;
     }
-    plan.stage = SpawnStage::descriptors;
-    if (!put_streams(plan.request)) {
-        return false;
-    }
-    mark_other_descriptors(plan.request.others);
-    set_descriptor_limit(plan.request.open_descriptors);
     plan.stage = SpawnStage::exec;
     return true;
 }
 
 [[noreturn]] DAVIT_IN_CHILD void be_child(ChildPlan& plan) {
-    if (!prepare(plan)) {
+    reset_signals(plan);
+    if (!take_place(plan) || !become_somebody(plan)) {
         plan.error = errno;
         ::_exit(EXIT_FAILURE);
     }
@@ -263,8 +277,6 @@ DAVIT_IN_CHILD bool prepare(ChildPlan& plan) {
     return child;
 }
 
-#undef DAVIT_IN_CHILD
-
 // ---- in the parent again ---------------------------------------------------------------------------------
 
 void wait_for_failed_child(pid_t child) {
@@ -276,8 +288,15 @@ std::string_view name_of(SpawnStage stage) {
     switch (stage) {
     case SpawnStage::fork: return "fork";
     case SpawnStage::session: return "session";
-    case SpawnStage::directory: return "directory";
     case SpawnStage::descriptors: return "descriptors";
+    case SpawnStage::oom_score: return "oom score";
+    case SpawnStage::nice: return "nice";
+    case SpawnStage::limits: return "limits";
+    case SpawnStage::groups: return "groups";
+    case SpawnStage::group: return "group";
+    case SpawnStage::user: return "user";
+    case SpawnStage::no_new_privileges: return "no new privileges";
+    case SpawnStage::directory: return "directory";
     case SpawnStage::exec: return "exec";
     }
     return "";
@@ -299,6 +318,10 @@ std::string interpreter_of(const std::string& path) {
 
 /// What is missing when exec says ENOENT though the file is there.
 std::string why_not_found(const SpawnRequest& request) {
+    const bool was_searched = request.argv.front().find('/') == std::string::npos;
+    if (was_searched && request.identity.user) {
+        return "not found in PATH, as that user sees it"; // what davit sees proves nothing
+    }
     for (const std::string& path : candidates_for(request)) {
         if (!is_regular_file(path)) {
             continue;
@@ -306,28 +329,69 @@ std::string why_not_found(const SpawnRequest& request) {
         const std::string interpreter = interpreter_of(path);
         return interpreter.empty() ? "its dynamic loader is missing" : "its interpreter " + interpreter + " is missing";
     }
-    const bool was_searched = request.argv.front().find('/') == std::string::npos;
     return was_searched ? "not found in PATH" : errno_text(ENOENT);
+}
+
+ChildPlan plan_for(const SpawnRequest& request) {
+    ChildPlan plan{.request = request,
+                   .candidates = candidates_for(request),
+                   .argv = pointers_to(request.argv),
+                   .environment = pointers_to(request.environment),
+                   .identity = IdentityPlan{request.identity},
+                   .mask = {}};
+    sigemptyset(&plan.mask);
+    plan.mask = request.signal_mask.value_or(plan.mask);
+    return plan;
+}
+
+SpawnFailure failure_of(const ChildPlan& plan, int error) {
+    const SpawnStage stage = plan.stage;
+    return {.stage = stage, .error = error, .limit = stage == SpawnStage::limits ? plan.limit : 0};
+}
+
+/// What the stage is about, for the person who reads why it failed.
+std::string subject_of(const SpawnFailure& failure, const SpawnRequest& request) {
+    const model::IdentityChange& identity = request.identity;
+    switch (failure.stage) {
+    case SpawnStage::oom_score: return "oomScoreAdj " + std::to_string(identity.oom_score_adj.value_or(0));
+    case SpawnStage::nice: return "nice " + std::to_string(identity.nice.value_or(0));
+    case SpawnStage::limits:
+        return failure.limit < identity.limits.size() ? "rlimits." + identity.limits[failure.limit].name : "rlimits";
+    case SpawnStage::groups: return "supplementary groups";
+    case SpawnStage::group: return "group " + std::to_string(identity.group.value_or(0));
+    case SpawnStage::user: return "user " + std::to_string(identity.user.value_or(0));
+    case SpawnStage::no_new_privileges: return "noNewPrivileges";
+    case SpawnStage::directory: return request.directory;
+    case SpawnStage::fork:
+    case SpawnStage::session:
+    case SpawnStage::descriptors:
+    case SpawnStage::exec: break;
+    }
+    return request.argv.front();
+}
+
+/// The user that the child was when it failed.
+uid_t user_at(const SpawnFailure& failure, const SpawnRequest& request) {
+    const bool has_changed = failure.stage > SpawnStage::user;
+    return has_changed ? request.identity.user.value_or(::geteuid()) : ::geteuid();
 }
 
 } // namespace
 
 std::expected<pid_t, SpawnFailure> spawn(const SpawnRequest& request) {
-    ChildPlan plan{.request = request,
-                   .candidates = candidates_for(request),
-                   .argv = pointers_to(request.argv),
-                   .environment = pointers_to(request.environment),
-                   .mask = {}};
-    sigemptyset(&plan.mask);
-    plan.mask = request.signal_mask.value_or(plan.mask);
-
+    ChildPlan plan = plan_for(request);
     // Until exec the child runs in davit's memory: no handler of davit may run there.
     sigset_t everything;
     sigset_t before;
     sigfillset(&everything);
     ::sigprocmask(SIG_SETMASK, &everything, &before);
+    std::optional<KeepOwnProc> keep;
+    if (plan.identity.changes_user()) {
+        keep.emplace();
+    }
     const pid_t child = launch(plan);
     const int error = child < 0 ? errno : plan.error;
+    keep.reset();
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
 
     if (error == 0) {
@@ -336,7 +400,18 @@ std::expected<pid_t, SpawnFailure> spawn(const SpawnRequest& request) {
     if (child > 0) {
         wait_for_failed_child(child);
     }
-    return std::unexpected{SpawnFailure{.stage = plan.stage, .error = error}};
+    return std::unexpected{failure_of(plan, error)};
+}
+
+SpawnFailure become(const SpawnRequest& request) {
+    ChildPlan plan = plan_for(request);
+    reset_signals(plan);
+    if (!become_somebody(plan)) {
+        return failure_of(plan, errno);
+    }
+    ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
+    const int error = execute(plan);
+    return failure_of(plan, error);
 }
 
 SpawnFailureKind kind_of(const SpawnFailure& failure) {
@@ -355,12 +430,10 @@ SpawnFailureKind kind_of(const SpawnFailure& failure) {
 }
 
 std::string describe(const SpawnFailure& failure, const SpawnRequest& request) {
-    const bool is_directory = failure.stage == SpawnStage::directory;
-    const std::string& subject = is_directory ? request.directory : request.argv.front();
     const bool is_not_found = failure.stage == SpawnStage::exec && failure.error == ENOENT;
     const std::string reason = is_not_found ? why_not_found(request) : errno_text(failure.error);
-    return subject + ": " + reason + " (at " + std::string{name_of(failure.stage)} + ", uid " +
-           std::to_string(::geteuid()) + ")";
+    return subject_of(failure, request) + ": " + reason + " (at " + std::string{name_of(failure.stage)} + ", uid " +
+           std::to_string(user_at(failure, request)) + ")";
 }
 
 } // namespace davit::os

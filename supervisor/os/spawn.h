@@ -9,8 +9,14 @@
 //
 //   parent: block all signals ─► vfork ┬─► restore the mask ─► failed? wait for that pid, give stage and errno
 //                                      │
-//   child:  signals ─► session ─► directory ─► descriptors ─► mask ─► execve ─► (else note stage, errno; _exit)
+//   child:  signals ─► session ─► descriptors ─► identity ─► directory ─► mask ─► execve ─► (else note stage, errno;
+//           _exit)
+//
+// The directory comes after the user: whether it can be entered is that user's matter.
 #pragma once
+
+#include "model/process_identity.h"
+#include "os/spawn_stage.h"
 
 #include <array>
 #include <csignal>
@@ -64,18 +70,23 @@ struct SpawnRequest {
     std::optional<sigset_t> ignored_signals;
     /// Soft limit of open descriptors (setrlimit(2)). nullopt: davit's own, which it may have raised.
     std::optional<rlim_t> open_descriptors;
+    /// Who the child becomes, where that is not who davit is.
+    model::IdentityChange identity;
 };
-
-enum class SpawnStage : std::uint8_t { fork, session, directory, descriptors, exec };
 
 struct SpawnFailure {
     SpawnStage stage;
-    int error; // errno
+    int error;          // errno
+    unsigned limit = 0; // at limits: which of the request's
     friend bool operator==(const SpawnFailure&, const SpawnFailure&) = default;
 };
 
 /// The pid of the child, which is past exec. It registers nowhere.
 std::expected<pid_t, SpawnFailure> spawn(const SpawnRequest& request);
+
+/// This very process takes on the identity and becomes the command, with the descriptors 0, 1 and 2 and the session
+/// that it has. Comes back only if that failed, as what it has become by then. For clients.
+SpawnFailure become(const SpawnRequest& request);
 
 enum class SpawnFailureKind : std::uint8_t {
     not_found,      // 127 to a shell

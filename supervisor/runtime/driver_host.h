@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <optional>
 #include <sys/types.h>
 #include <vector>
 
@@ -33,12 +34,21 @@ struct DriverHost {
     std::function<void(Duration length)> stalled;
     /// Leaders of running steps, checks and stop commands: never part of a service.
     std::vector<pid_t> task_leaders;
+    /// davit itself, once somebody had to know.
+    std::optional<model::OwnProcess> own;
 
     /// The environment of a process of this service.
     Variables environment_of(const model::ServiceSpec& service) const {
         return service_environment(options.environment, service,
                                    {.service = service.name, .socket = options.socket, .cpus = options.cpus});
     }
+
+    /// Who a process of this service becomes.
+    model::IdentityChange identity_of(const model::ServiceSpec& service);
+    ServiceSurroundings surroundings_of(const model::ServiceSpec& service);
+
+private:
+    const model::OwnProcess& own_process();
 };
 
 /// A deadline that was met this much too late means that the loop stood still.

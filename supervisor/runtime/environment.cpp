@@ -10,6 +10,17 @@ bool is_named(std::string_view variable, std::string_view name) {
     return variable.size() > name.size() && variable[name.size()] == '=' && variable.starts_with(name);
 }
 
+/// What login(1) sets, where the system knows the user.
+void set_user_variables(Variables& variables, const model::Identity& identity) {
+    if (!identity.home.empty()) {
+        set_variable(variables, "HOME", identity.home);
+    }
+    if (!identity.user_name.empty()) {
+        set_variable(variables, "USER", identity.user_name);
+        set_variable(variables, "LOGNAME", identity.user_name);
+    }
+}
+
 } // namespace
 
 void set_variable(Variables& variables, std::string_view name, std::string_view value) {
@@ -27,10 +38,13 @@ void set_variable(Variables& variables, std::string_view name, std::string_view 
 
 Variables service_environment(const Variables& inherited, const model::ServiceSpec& spec, const DavitVariables& davit) {
     Variables variables;
-    variables.reserve(inherited.size() + spec.env.size() + 3);
+    variables.reserve(inherited.size() + spec.env_from_files.size() + spec.env.size() + 6);
     variables = inherited;
-    for (const model::EnvVariable& variable : spec.env) {
-        set_variable(variables, variable.name, variable.value.value);
+    set_user_variables(variables, spec.identity);
+    for (const auto* written : {&spec.env_from_files, &spec.env}) {
+        for (const model::EnvVariable& variable : *written) {
+            set_variable(variables, variable.name, variable.value.value);
+        }
     }
     set_variable(variables, "DAVIT_SERVICE", davit.service);
     if (!davit.socket.empty()) {

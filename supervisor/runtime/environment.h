@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a child finds in its environment: PID 1's own variables, the service's, and davit's, the later ones
-// winning over the earlier. Pure text work; one list of `NAME=value` in, one out.
+// What a child finds in its environment: PID 1's own variables, its user's, the service's files, the service's own
+// and davit's, the later ones winning over the earlier. Pure text work; one list of `NAME=value` in, one out.
 #pragma once
 
 #include "model/spec.h"

@@ -59,7 +59,8 @@ void ProbeRunner::run_exec(Key key, const model::ExecCheck& check, Duration) {
         std::make_unique<Task>(host_, KeepFirstLine{}, [this, key](const TaskEnd& end) { take_exec_end(key, end); });
     const auto started = running.task->start({.argv = values_of(check.command),
                                               .environment = host_.environment_of(spec),
-                                              .directory = spec.working_dir ? spec.working_dir->value : std::string{}});
+                                              .directory = spec.working_dir ? spec.working_dir->value : std::string{},
+                                              .identity = host_.identity_of(spec)});
     if (!started) {
         return finish(key,
                       {model::CheckOutcome::bad, as_written(started.error().message, check.command, spec.working_dir)});

@@ -56,6 +56,7 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
         request.streams[1] = os::GivenStream{ends.output.get()};
         request.streams[2] = os::GivenStream{ends.error.get()};
     }
+    give_streams(request, ends);
     const auto leader = os::spawn(request);
     if (!leader) {
         close(slot);
@@ -82,6 +83,7 @@ os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const
         .directory = spec.working_dir ? spec.working_dir->value : std::string{},
         .placement = placement_of(spec),
         .open_descriptors = host_.options.open_descriptors,
+        .identity = host_.identity_of(spec),
     };
     if (spec.main) {
         request.streams[0] = os::InheritStream{};
@@ -92,6 +94,20 @@ os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const
         request.ignored_signals = host_.options.callers_signals.ignored;
     }
     return request;
+}
+
+/// Another user than davit's can use what it was given, and now also open it again by name.
+void ServiceRunner::give_streams(const os::SpawnRequest& request, const os::LogRelayEnds& ends) {
+    if (!request.identity.user) {
+        return;
+    }
+    if (ends.output) {
+        os::give_to_user(ends.output.get(), *request.identity.user);
+        os::give_to_user(ends.error.get(), *request.identity.user);
+    }
+    if (request.placement == os::Placement::foreground_group && os::is_terminal(STDIN_FILENO)) {
+        os::give_to_user(STDIN_FILENO, *request.identity.user);
+    }
 }
 
 os::Placement ServiceRunner::placement_of(const model::ServiceSpec& spec) const {

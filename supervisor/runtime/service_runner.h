@@ -61,6 +61,7 @@ private:
     };
 
     os::SpawnRequest request_of(const model::ServiceSpec& service) const;
+    static void give_streams(const os::SpawnRequest& request, const os::LogRelayEnds& ends);
     os::Placement placement_of(const model::ServiceSpec& service) const;
     Result<os::LogRelayEnds> open_relay(Slot& slot, const std::string& name);
     void keep_until_ended(std::unique_ptr<os::LogRelay> relay);

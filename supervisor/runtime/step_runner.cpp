@@ -68,11 +68,13 @@ void StepRunner::run_exec(const model::RunStep& order, const model::ExecStep& st
 }
 
 TaskCommand StepRunner::command_of(const model::RunStep& order, const model::ExecStep& step) const {
-    TaskCommand command{.argv = values_of(step.command), .environment = host_.options.environment, .directory = {}};
+    TaskCommand command{
+        .argv = values_of(step.command), .environment = host_.options.environment, .directory = {}, .identity = {}};
     if (const auto main = host_.spec.main()) {
         const model::ServiceSpec& spec = host_.spec.services[*main];
         command.environment = host_.environment_of(spec);
         command.directory = spec.working_dir ? spec.working_dir->value : std::string{};
+        command.identity = host_.identity_of(spec);
     }
     set_variable(command.environment, "DAVIT_STEP", model::to_string(order.kind));
     set_variable(command.environment, "DAVIT_REASON", model::to_string(order.reason));

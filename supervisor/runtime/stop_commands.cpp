@@ -15,7 +15,8 @@ void StopCommands::run(model::ServiceIndex service, unsigned attempt, TimePoint 
                                           });
     const auto started = running.task->start({.argv = values_of(spec.stop_command),
                                               .environment = host_.environment_of(spec),
-                                              .directory = spec.working_dir ? spec.working_dir->value : std::string{}});
+                                              .directory = spec.working_dir ? spec.working_dir->value : std::string{},
+                                              .identity = host_.identity_of(spec)});
     if (!started) {
         const int code = started.error().kind == os::SpawnFailureKind::not_found ? 127 : 126;
         const std::string reason = as_written(started.error().message, spec.stop_command, spec.working_dir);

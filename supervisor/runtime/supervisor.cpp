@@ -66,6 +66,9 @@ public:
     const model::Pod& pod() const { return pod_; }
     const Journal& journal() const { return journal_; }
     const ServiceRunner& services() const { return services_; }
+    ServiceSurroundings surroundings_of(model::ServiceIndex service) {
+        return host_.surroundings_of(spec_.services[service]);
+    }
     std::uint64_t orphans_reaped() const { return reaper_.orphans_reaped(); }
     std::uint64_t dropped_log_lines() const {
         return output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
@@ -141,7 +144,8 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
             .log = log_,
             .post = [this](model::PodEvent event) { post(std::move(event)); },
             .stalled = [this](Duration length) { tell_stall(length); },
-            .task_leaders = {}},
+            .task_leaders = {},
+            .own = {}},
       http_(loop), services_(host_), probes_(host_, http_),
       steps_(host_, http_,
              {.main_pid = [this] { return main_pid(); },
@@ -442,6 +446,10 @@ std::string Supervisor::wall_clock(TimePoint moment) const {
 
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex service, std::size_t count) const {
     return body_->services().last_output(service, count);
+}
+
+ServiceSurroundings Supervisor::surroundings_of(model::ServiceIndex service) const {
+    return body_->surroundings_of(service);
 }
 
 std::uint64_t Supervisor::orphans_reaped() const {

@@ -10,6 +10,7 @@
 
 #include "model/dependency_graph.h"
 #include "model/pod_machine.h"
+#include "model/process_identity.h"
 #include "model/spec.h"
 #include "os/signals.h"
 #include "runtime/journal.h"
@@ -45,6 +46,13 @@ struct SupervisorOptions {
     std::string termination_log; // path asked for ($DAVIT_TERMINATION_LOG); empty: the kubelet's, if it is there
 };
 
+/// What a process of a service finds and is; what the configuration does not say is as PID 1 has it.
+struct ServiceSurroundings {
+    std::vector<std::string> environment; // NAME=value
+    model::ProcessIdentity identity;
+    std::string directory;
+};
+
 class Supervisor {
 public:
     Supervisor(boost::asio::io_context& loop, model::PodSpec spec, SupervisorOptions options);
@@ -71,6 +79,7 @@ public:
     std::string wall_clock(TimePoint moment) const;
     /// The newest lines that a relayed service or step wrote, oldest first, at most `count`.
     std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
+    ServiceSurroundings surroundings_of(model::ServiceIndex service) const;
 
     std::uint64_t orphans_reaped() const;
     std::uint64_t dropped_log_lines() const;

@@ -33,7 +33,12 @@ std::expected<void, TaskRefusal> Task::start(TaskCommand command) {
         .directory = std::move(command.directory),
         .streams = {os::NullStream{}, os::GivenStream{ends->output.get()}, os::GivenStream{error}},
         .open_descriptors = host_.options.open_descriptors,
+        .identity = std::move(command.identity),
     };
+    if (request.identity.user) {
+        os::give_to_user(ends->output.get(), *request.identity.user);
+        os::give_to_user(error, *request.identity.user);
+    }
     const auto leader = os::spawn(request);
     if (!leader) {
         return std::unexpected{TaskRefusal{os::kind_of(leader.error()), os::describe(leader.error(), request)}};

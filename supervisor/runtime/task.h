@@ -34,7 +34,8 @@ using TaskOutput = std::variant<ToLog, KeepFirstLine>;
 struct TaskCommand {
     std::vector<std::string> argv;
     Variables environment;
-    std::string directory; // empty: davit's own
+    std::string directory;          // empty: davit's own
+    model::IdentityChange identity; // of the service it runs for
 };
 
 struct TaskEnd {

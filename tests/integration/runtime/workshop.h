@@ -53,7 +53,8 @@ public:
                .log = log,
                .post = [this](model::PodEvent event) { facts.push_back(std::move(event)); },
                .stalled = [](Duration) {},
-               .task_leaders = {}} {
+               .task_leaders = {},
+               .own = {}} {
         static const os::CallersSignals callers = os::take_over_signals();
         static_cast<void>(callers);
         static_cast<void>(os::adopt_orphans());

@@ -79,6 +79,12 @@ std::string Supervisor::wall_clock(TimePoint moment) const {
     return "T" + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count());
 }
 
+ServiceSurroundings Supervisor::surroundings_of(model::ServiceIndex service) const {
+    return {.environment = {"PATH=/bin", "TOKEN=secret of " + body_->world.spec.services[service].name},
+            .identity = {},
+            .directory = "/"};
+}
+
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex, std::size_t count) const {
     const auto& all = body_->world.output;
     return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};

@@ -20,13 +20,13 @@ std::string problems_of_lifecycle(const std::string& keys) {
 } // namespace
 
 TEST_CASE("unknown keys are told at the key, with the nearest known one or all of them", "[bad_values]") {
-    CHECK(
-        problems_of("{ap: x, services: {m: {comand: x, command: y, statusPort: 1}}}") ==
-        "davit.yaml:1:2: unknown key \"ap\" (did you mean \"app\"?)\n"
-        "davit.yaml:1:24: services.m: unknown key \"comand\" (did you mean \"command\"?)\n"
-        "davit.yaml:1:47: services.m: unknown key \"statusPort\": command, args, main, oneshot, dependsOn, env, "
-        "workingDir, startupProbe, readinessProbe, livenessProbe, restartPolicy, backoff, critical, successExitCodes, "
-        "stopSignal, stopCommand, terminationGracePeriodSeconds, logs and enabled are known here\n");
+    CHECK(problems_of("{ap: x, services: {m: {comand: x, command: y, statusPort: 1}}}") ==
+          "davit.yaml:1:2: unknown key \"ap\" (did you mean \"app\"?)\n"
+          "davit.yaml:1:24: services.m: unknown key \"comand\" (did you mean \"command\"?)\n"
+          "davit.yaml:1:47: services.m: unknown key \"statusPort\": command, args, main, oneshot, dependsOn, env, "
+          "envFile, workingDir, user, group, umask, rlimits, nice, oomScoreAdj, noNewPrivileges, startupProbe, "
+          "readinessProbe, livenessProbe, restartPolicy, backoff, critical, successExitCodes, "
+          "stopSignal, stopCommand, terminationGracePeriodSeconds, logs and enabled are known here\n");
     CHECK(problems_of_service("readinessprobe: {}") ==
           "davit.yaml:3:5: services.m: unknown key \"readinessprobe\" (did you mean \"readinessProbe\"?)\n");
     CHECK(problems_of_lifecycle("stop: {sleep: {second: 1}}") ==
@@ -34,10 +34,7 @@ TEST_CASE("unknown keys are told at the key, with the nearest known one or all o
 }
 
 TEST_CASE("keys of the contract that come later are unknown until they work", "[bad_values]") {
-    for (const char* key : {"user", "group", "envFile", "umask", "rlimits", "nice", "oomScoreAdj", "cpus"}) {
-        CHECK(problems_of_service(std::string{key} + ": 1")
-                  .contains("services.m: unknown key \"" + std::string{key} + "\""));
-    }
+    CHECK(problems_of_service("cpus: 1").contains("services.m: unknown key \"cpus\""));
     for (const char* key : {"cpus", "logs", "statusPort", "isolateFile", "stateDir"}) {
         CHECK(problems_of(std::string{key} + ": 1\nservices: {m: {command: x}}").contains("unknown key"));
     }

@@ -13,13 +13,14 @@ namespace {
 
 bool needs_range(ValueType type) {
     static const std::set<ValueType> types = {ValueType::integer, ValueType::number,   ValueType::seconds,
-                                              ValueType::port,    ValueType::integers, ValueType::ports};
+                                              ValueType::port,    ValueType::integers, ValueType::ports,
+                                              ValueType::limit,   ValueType::limit_end};
     return types.contains(type);
 }
 
 bool needs_fields(ValueType type) {
     static const std::set<ValueType> types = {ValueType::fields, ValueType::named_fields, ValueType::steps,
-                                              ValueType::dependencies};
+                                              ValueType::dependencies, ValueType::limit};
     return types.contains(type);
 }
 

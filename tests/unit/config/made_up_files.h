@@ -3,6 +3,7 @@
 // config::Sources. So a test is a text in and a text out, and touches no disk.
 #pragma once
 
+#include "config/env_file.h"
 #include "config/load.h"
 
 #include <map>
@@ -18,6 +19,8 @@ struct MadeUpFiles {
     std::set<std::string> unreadable;
     std::map<std::string, std::string> environment;
     std::map<std::string, std::string> streams = {}; // pipes
+    model::Accounts accounts = {};
+    model::OwnProcess own = {};
 
     bool is_directory(const std::string& path) const {
         const std::string prefix = path.ends_with('/') ? path : path + "/";
@@ -75,7 +78,9 @@ struct MadeUpFiles {
                     auto variable = environment.find(name);
                     return variable == environment.end() ? std::nullopt : std::optional{variable->second};
                 },
-                .host_name = [] { return std::string{"pod-7"}; }};
+                .host_name = [] { return std::string{"pod-7"}; },
+                .accounts = [this] { return accounts; },
+                .own_process = [this] { return own; }};
     }
 };
 

@@ -246,10 +246,10 @@ TEST_CASE("a user that the container cannot take is told", "[pod_agreement]") {
     CHECK(with_security("runAsNonRoot: true") ==
           "pod.yaml:6:7: spec.containers[0]: runs as a user that is not root, and services.web.user is app in davit's "
           "configuration: only root can take another user\n");
-    CHECK(with_security("capabilities: {drop: [ALL], add: [cap_setuid]}") ==
+    CHECK(with_security("capabilities: {drop: [ALL], add: [cap_setuid, KILL]}") ==
           "pod.yaml:11:46: spec.containers[0].securityContext.capabilities.drop: takes CAP_SETGID away, and "
           "services.web.user is app in davit's configuration, which needs it\n");
-    CHECK(with_security("capabilities: {drop: [ALL], add: [SETUID, SETGID]}") == "");
+    CHECK(with_security("capabilities: {drop: [ALL], add: [SETUID, SETGID, KILL]}") == "");
 }
 
 TEST_CASE("manifests are read through the sources, and what cannot be read is told", "[pod_agreement]") {

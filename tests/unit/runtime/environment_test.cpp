@@ -32,6 +32,24 @@ TEST_CASE("the service's variables win over PID 1's, and davit's over both", "[e
           Variables{"LEVEL=debug", "HOME=/", "DAVIT_CPUS=2", "DAVIT_SERVICE=web", "DAVIT_SOCKET=@davit-1"});
 }
 
+TEST_CASE("a user brings HOME, USER and LOGNAME, unless the service sets them; env wins over its files",
+          "[environment]") {
+    auto web = web_with({{"USER", "own"}, {"LEVEL", "debug"}});
+    web.identity.user_name = "app";
+    web.identity.home = "/home/app";
+    web.env_from_files = {{"LEVEL", "info"}, {"HOME", "/srv"}, {"EXTRA", "1"}};
+    CHECK(service_environment({"HOME=/root", "LEVEL=warn"}, web, {.service = "web", .socket = {}, .cpus = 2}) ==
+          Variables{"HOME=/srv", "LEVEL=debug", "USER=own", "LOGNAME=app", "EXTRA=1", "DAVIT_SERVICE=web",
+                    "DAVIT_CPUS=2"});
+}
+
+TEST_CASE("a user that the system does not know changes no HOME", "[environment]") {
+    auto web = web_with({});
+    web.identity.user = model::Principal{.written = "4711", .id = 4711};
+    CHECK(service_environment({"HOME=/root"}, web, {.service = "web", .socket = {}, .cpus = 1}).front() ==
+          "HOME=/root");
+}
+
 TEST_CASE("without a socket none is named", "[environment]") {
     const Variables variables = service_environment({}, web_with({}), {.service = "web", .socket = "", .cpus = 1});
     CHECK(!model::contains(variables, std::string{"DAVIT_SOCKET="}));
