@@ -350,6 +350,29 @@ Call route_service(const PodSpec& spec, const ServiceRoute& route, std::string_v
     return call;
 }
 
+/// Values are shown only to those who ask for them in so many words.
+Call route_env(const PodSpec& spec, std::string_view name, const Target& target) {
+    const auto index = find_service(spec, name);
+    if (!index) {
+        return Refusal{.status = 404, .error = index.error().text, .allow = {}};
+    }
+    if (!spec.services[*index].enabled) {
+        return Refusal{.status = 404, .error = std::string{name} + " is not enabled", .allow = {}};
+    }
+    EnvCall call{.service = *index};
+    for (const Parameter& parameter : target.query) {
+        if (parameter.name != "reveal") {
+            return bad_request("unknown parameter \"" + parameter.name + "\"; there is reveal");
+        }
+        const auto reveal = as_flag(boost::json::value(parameter.value));
+        if (!reveal) {
+            return bad_request("reveal: expected 1 or 0, found \"" + parameter.value + "\"");
+        }
+        call.values = *reveal ? EnvValues::revealed : EnvValues::masked;
+    }
+    return call;
+}
+
 Call route_wait(const PodSpec& spec, const Target& target, std::string_view body) {
     constexpr std::array<std::string_view, 2> known{"phase", "service"};
     const auto options = read_options(target, body, known);
@@ -423,6 +446,12 @@ Call route_below_services(const PodSpec& spec, const Target& target, const HttpR
     const std::string_view rest = std::string_view{target.path}.substr(services_prefix.size());
     const auto slash = rest.rfind('/');
     const std::string_view verb = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
+    if (verb == env_word) {
+        if (auto refusal = wrong_method(request.method, Methods::get)) {
+            return *refusal;
+        }
+        return route_env(spec, rest.substr(0, slash), target);
+    }
     const auto found = std::ranges::find(service_routes, verb, &ServiceRoute::name);
     if (found == service_routes.end()) {
         return not_found(target.path);

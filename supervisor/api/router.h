@@ -3,6 +3,7 @@
 // Pure: no socket, no supervisor. Every route of the API stands in one table in router.cpp.
 #pragma once
 
+#include "api/service_env.h"
 #include "api/status.h"
 #include "model/pod_machine.h"
 #include "model/spec.h"
@@ -20,6 +21,10 @@ struct StatusCall {
     Detail detail = Detail::plain;
 };
 struct EventsCall {};
+struct EnvCall {
+    model::ServiceIndex service = 0;
+    EnvValues values = EnvValues::masked;
+};
 struct ProbeCall {
     ProbeQuestion question = ProbeQuestion::live;
 };
@@ -36,7 +41,7 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call = std::variant<StatusCall, EventsCall, ProbeCall, VerbCall, Refusal>;
+using Call = std::variant<StatusCall, EventsCall, EnvCall, ProbeCall, VerbCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;

@@ -176,6 +176,12 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
     if (const auto* verb = std::get_if<VerbCall>(&call)) {
         co_return co_await serve_verb(*verb);
     }
+    if (const auto* env = std::get_if<EnvCall>(&call)) {
+        const runtime::Supervisor& supervisor = host_.supervisor;
+        co_return co_await reply(200, json_type,
+                                 service_env_json(supervisor.spec().services[env->service],
+                                                  supervisor.surroundings_of(env->service), env->values));
+    }
     co_return co_await reply(200, stream_content_type, events_json(view()));
 }
 

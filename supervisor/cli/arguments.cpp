@@ -31,6 +31,8 @@ struct Shape {
     bool has_schema = false;  // --schema
     bool has_cpus = false;    // --explain, --watch and --java
     bool has_program = false; // what follows `--` is a CMD
+    bool has_reveal = false;
+    bool needs_program = false;
 };
 
 constexpr std::array table_formats{Format::table, Format::json};
@@ -73,6 +75,21 @@ constexpr std::array shapes{
     Shape{Command::wait, "wait", 1, 1, "PHASE or SERVICE"},
     Shape{Command::why, "why", 0, 1, "SERVICE"},
     Shape{Command::probe, "probe", 1, 1, "startup, ready or live"},
+    Shape{.command = Command::exec,
+          .name = "exec",
+          .min_words = 1,
+          .max_words = 1,
+          .words = "SERVICE",
+          .has_program = true,
+          .needs_program = true},
+    Shape{Command::shell, "shell", 0, 1, "SERVICE"},
+    Shape{.command = Command::env,
+          .name = "env",
+          .min_words = 1,
+          .max_words = 1,
+          .words = "SERVICE",
+          .formats = text_formats,
+          .has_reveal = true},
     Shape{.command = Command::check,
           .name = "check",
           .min_words = 0,
@@ -132,6 +149,7 @@ enum class Option : std::uint8_t {
     explain,
     watch,
     java,
+    reveal,
 };
 
 struct OptionName {
@@ -148,6 +166,7 @@ constexpr std::array option_names{
     OptionName{"--app", Option::app, true},          OptionName{"--pod", Option::pod, true},
     OptionName{"--schema", Option::schema, false},   OptionName{"--explain", Option::explain, false},
     OptionName{"--watch", Option::watch, false},     OptionName{"--java", Option::java, true},
+    OptionName{"--reveal", Option::reveal, false},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -163,9 +182,10 @@ bool has_option(const Shape& shape, Option option) {
     case Option::schema: return shape.has_schema;
     case Option::explain:
     case Option::watch:
-    case Option::java: break;
+    case Option::java: return shape.has_cpus;
+    case Option::reveal: break;
     }
-    return shape.has_cpus;
+    return shape.has_reveal;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -275,6 +295,7 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
         }
         arguments.manifests.emplace_back(value);
         return {};
+    case Option::reveal: arguments.reveal = true; return {};
     }
     return {};
 }
@@ -305,7 +326,8 @@ Result<void> check_words(const Shape& shape, const std::vector<std::string>& wor
         return failure("name " + std::string{shape.words});
     }
     if (words.size() > shape.max_words) {
-        return failure("unexpected \"" + words[shape.max_words] + "\"");
+        return failure("unexpected \"" + words[shape.max_words] + "\"" +
+                       (shape.needs_program ? ": the command stands after --" : ""));
     }
     if (model::contains(words, "")) {
         return failure("an empty name");
@@ -353,6 +375,9 @@ Result<Arguments> parse_arguments(Command command, std::span<const char* const> 
     }
     if (const auto checked = check_words(shape, arguments.words); !checked) {
         return std::unexpected{checked.error()};
+    }
+    if (shape.needs_program && (arguments.program.empty() || arguments.program.front().empty())) {
+        return failure("no command: write it after --");
     }
     return arguments;
 }

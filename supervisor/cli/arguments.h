@@ -28,6 +28,9 @@ enum class Command : std::uint8_t {
     wait,
     why,
     probe,
+    exec,
+    shell,
+    env,
     check,
     cpus,
     install,
@@ -57,6 +60,7 @@ struct Arguments {
     std::optional<std::string> java; // --java
     bool explain = false;
     bool watch = false;
+    bool reveal = false;
 
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };

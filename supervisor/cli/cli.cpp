@@ -6,6 +6,7 @@
 #include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/cpus.h"
+#include "cli/exec.h"
 #include "cli/help.h"
 #include "cli/install.h"
 #include "cli/output.h"
@@ -81,6 +82,9 @@ int run_command(const Arguments& arguments) {
     case Command::status: return show_status(arguments, process_environment);
     case Command::why: return explain(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
+    case Command::exec: return exec_in_service(arguments, process_environment);
+    case Command::shell: return open_shell(arguments, process_environment);
+    case Command::env: return show_env(arguments, process_environment);
     case Command::check: return check(arguments);
     case Command::cpus: return cpus(arguments);
     case Command::install: return install_here(arguments);

@@ -3,6 +3,7 @@
 
 #include "api/protocol.h"
 #include "cli/client.h"
+#include "cli/fetch.h"
 #include "cli/output.h"
 #include "cli/status_text.h"
 #include "model/contains.h"
@@ -37,12 +38,6 @@ int as_code(ClientExit exit) {
     return static_cast<int>(exit);
 }
 
-/// Where davit may be (contract, section 9).
-std::vector<std::string> places(const Arguments& arguments, Environment environment) {
-    const std::string asked_for = arguments.socket.value_or(environment("DAVIT_SOCKET"));
-    return asked_for.empty() ? os::usual_places(environment("XDG_RUNTIME_DIR")) : std::vector{asked_for};
-}
-
 std::string text_of(const json::object& object, std::string_view name) {
     const json::value* value = object.if_contains(name);
     const json::string* text = value != nullptr ? value->if_string() : nullptr;
@@ -53,13 +48,6 @@ std::optional<json::object> parse_object(std::string_view text) {
     boost::system::error_code error;
     json::value value = json::parse(text, error);
     return !error && value.is_object() ? std::optional{std::move(value.get_object())} : std::nullopt;
-}
-
-/// The text of {"error": ...}, or the status itself.
-std::string error_text(const Reply& reply) {
-    const auto object = parse_object(reply.body);
-    const std::string text = object ? text_of(*object, "error") : "";
-    return text.empty() ? "davit answered with status " + std::to_string(reply.status) : text;
 }
 
 // ---- verbs -------------------------------------------------------------------------------------------------
@@ -136,6 +124,9 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::status:
     case Command::why:
     case Command::probe:
+    case Command::exec:
+    case Command::shell:
+    case Command::env:
     case Command::check:
     case Command::cpus:
     case Command::install:
@@ -215,17 +206,6 @@ bool is_debug_hook(const Arguments& arguments, Environment environment) {
     return is_hook && environment("DAVIT_MODE") == "debug";
 }
 
-/// One request of a command that wants the whole answer.
-Outcome<Reply> fetch(const Arguments& arguments, Environment environment, const std::string& target,
-                     Duration patience) {
-    const TimePoint began = now();
-    Client client{began + arguments.timeout.value_or(api::default_client_timeout)};
-    if (const auto connected = client.connect(places(arguments, environment), began + patience); !connected) {
-        return std::unexpected{connected.error()};
-    }
-    return client.call({.method = "GET", .target = target, .body = {}}, [](std::string_view) {});
-}
-
 std::string status_target(const Arguments& arguments, std::string_view first_parameter) {
     std::string target{api::status_path};
     std::string separator = "?";
@@ -243,17 +223,7 @@ std::string status_target(const Arguments& arguments, std::string_view first_par
 /// The status object; an error is told and its exit code is the failure.
 std::expected<std::string, ClientExit> fetch_status(const Arguments& arguments, Environment environment, Output& output,
                                                     std::string_view first_parameter) {
-    const auto reply =
-        fetch(arguments, environment, status_target(arguments, first_parameter), api::default_connect_patience);
-    if (!reply) {
-        output.error(reply.error().text);
-        return std::unexpected{reply.error().exit};
-    }
-    if (reply->status != 200) {
-        output.error(error_text(*reply));
-        return std::unexpected{ClientExit::negative};
-    }
-    return reply->body;
+    return fetch_body(arguments, environment, output, status_target(arguments, first_parameter));
 }
 
 } // namespace

@@ -3,12 +3,11 @@
 // typed and gives the exit code of the process.
 #pragma once
 
-#include "cli/arguments.h"
+#include "cli/fetch.h"
 
 namespace davit::cli {
 
-/// Reads one environment variable; empty when it is not set. Passed in, so that a test has its own.
-using Environment = std::string (*)(const char* name);
+/// The real one.
 std::string process_environment(const char* name);
 
 /// poststart prestop online offline start stop restart signal wait.

@@ -29,6 +29,7 @@ See what is
   status     a table of the services, and why each is as it is
   why        the same in words: state, cause, what it waits for, what to do
   wait       return when a phase is reached or a service is ready
+  env        the environment of a service, and who it is
 
 Act
   online     put the container online
@@ -37,6 +38,8 @@ Act
   stop       stop services
   restart    stop services and start them again
   signal     send a signal to services
+  exec       run a command as a service runs: its environment, user, limits
+  shell      the same with a shell
 
 For the kubelet
   poststart  postStart hook: wait until the container is online
@@ -273,6 +276,61 @@ Example
   davit signal HUP log-agent
 )";
 
+constexpr std::string_view exec_text = R"(Usage: davit exec SERVICE -- CMD ARG...
+
+Runs a command as a process of that service is run: with its environment, user
+and groups, directory, umask, limits, nice and oom score. It takes the place of
+this process, so the terminal, Ctrl-C and the exit code are its own. It is no
+part of the service: a stop or restart does not touch it.
+
+TERM is yours where the service has none, and DAVIT_EXEC=1 is added.
+
+Options (before --)
+  --socket PATH, --timeout S (60; for asking davit)
+
+Exit codes
+  those of CMD; 126 it cannot be run, 127 it was not found
+  1  unknown service   2  usage   3  no supervisor reachable   4  timed out
+
+Examples
+  davit exec web -- id
+  davit exec web -- jcmd 1 Thread.print
+)";
+
+constexpr std::string_view shell_text = R"(Usage: davit shell [SERVICE]
+
+Opens a shell as `davit exec` runs a command: $SHELL of the service, else the
+shell of its user, else /bin/bash, else /bin/sh. Without SERVICE it is main's.
+
+Options
+  --socket PATH, --timeout S (60; for asking davit)
+
+Exit codes
+  those of the shell; 127 there is none
+  1  unknown service   2  usage   3  no supervisor reachable   4  timed out
+
+Example
+  kubectl exec -it POD -- davit shell web
+)";
+
+constexpr std::string_view env_text = R"(Usage: davit env SERVICE [--reveal] [-o text|json]
+
+Prints the environment that a process of the service gets, as NAME=value lines
+below a comment that says who it is. Values are shown as *** unless you ask.
+
+Options
+  --reveal       show the values: there may be secrets among them
+  -o text|json   lines (default), or the JSON of the API: also the limits
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  done   1  unknown service   2  usage   3  no supervisor reachable
+  4  timed out
+
+Example
+  davit env web --reveal | grep PATH
+)";
+
 constexpr std::string_view poststart_text = R"(Usage: davit poststart [--timeout S]
 
 For the pod's postStart hook. Waits until the container is online and prints
@@ -389,7 +447,8 @@ constexpr std::array texts{
     CommandHelp{"signal", signal_text},   CommandHelp{"poststart", poststart_text},
     CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},
     CommandHelp{"install", install_text}, CommandHelp{"cpus", cpus_text},
-    CommandHelp{"version", version_text},
+    CommandHelp{"exec", exec_text},       CommandHelp{"shell", shell_text},
+    CommandHelp{"env", env_text},         CommandHelp{"version", version_text},
 };
 
 } // namespace

@@ -385,6 +385,15 @@ std::string service_paragraph(std::string_view status) {
     return text;
 }
 
+std::string main_service(std::string_view status) {
+    const auto pod = read_status(status);
+    if (!pod) {
+        return {};
+    }
+    const auto main = std::ranges::find(pod->services, true, &ServiceRow::main);
+    return main == pod->services.end() ? std::string{} : main->name;
+}
+
 std::string query_escaped(std::string_view text) {
     constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-~";
     constexpr std::string_view digits = "0123456789ABCDEF";

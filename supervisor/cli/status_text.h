@@ -25,4 +25,7 @@ std::string service_paragraph(std::string_view status);
 /// For a value in the query of an address.
 std::string query_escaped(std::string_view text);
 
+/// The name of the service that is main in the answer to `status`; empty: none is.
+std::string main_service(std::string_view status);
+
 } // namespace davit::cli

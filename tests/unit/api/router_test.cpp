@@ -53,6 +53,23 @@ TEST_CASE("an unknown service is 404 and names the nearest", "[router]") {
     CHECK(as<Refusal>(post("/v1/wait", R"({"service": "nobody"})")).status == 404);
 }
 
+TEST_CASE("env is of one service, and shows values only to those who ask for them", "[router]") {
+    CHECK(as<EnvCall>(get("/v1/services/web/env")).service == 2);
+    CHECK(as<EnvCall>(get("/v1/services/web/env")).values == EnvValues::masked);
+    CHECK(as<EnvCall>(get("/v1/services/web/env?reveal=0")).values == EnvValues::masked);
+    CHECK(as<EnvCall>(get("/v1/services/log-agent/env?reveal=1")).values == EnvValues::revealed);
+    CHECK(as<EnvCall>(get("/v1/services/web/env?reveal")).values == EnvValues::revealed);
+    CHECK(as<Refusal>(get("/v1/services/web/env?reveal=some")).error == "reveal: expected 1 or 0, found \"some\"");
+    CHECK(as<Refusal>(get("/v1/services/web/env?show=1")).status == 400);
+    CHECK(as<Refusal>(get("/v1/services/wbe/env")).error == "unknown service \"wbe\" (did you mean \"web\"?)");
+    model::PodSpec with_disabled = shop();
+    with_disabled.services[1].enabled = false;
+    CHECK(as<Refusal>(route(with_disabled, {.method = "GET", .target = "/v1/services/mesh/env", .body = ""})).error ==
+          "mesh is not enabled");
+    CHECK(as<Refusal>(post("/v1/services/web/env")).status == 405);
+    CHECK(as<Refusal>(post("/v1/services/web/env")).allow == "GET");
+}
+
 TEST_CASE("the probe addresses ask three questions", "[router]") {
     CHECK(as<ProbeCall>(get("/livez")).question == ProbeQuestion::live);
     CHECK(as<ProbeCall>(get("/readyz")).question == ProbeQuestion::ready);

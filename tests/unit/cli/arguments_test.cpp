@@ -51,6 +51,29 @@ TEST_CASE("help fits a terminal of 80 columns", "[arguments]") {
     }
 }
 
+TEST_CASE("the command of exec stands after --, untouched", "[arguments]") {
+    const auto exec = parse(Command::exec, {"--timeout", "2", "web", "--", "ls", "-l", "--", "--socket", ""});
+    REQUIRE(exec);
+    CHECK(exec->words == std::vector<std::string>{"web"});
+    CHECK(exec->program == std::vector<std::string>{"ls", "-l", "--", "--socket", ""});
+    CHECK(exec->timeout == 2s);
+    CHECK(error_of(Command::exec, {"web"}) == "no command: write it after --");
+    CHECK(error_of(Command::exec, {"web", "--"}) == "no command: write it after --");
+    CHECK(error_of(Command::exec, {"web", "--", ""}) == "no command: write it after --");
+    CHECK(error_of(Command::exec, {"--", "ls"}) == "name SERVICE");
+    CHECK(error_of(Command::exec, {"web", "ls"}) == "unexpected \"ls\": the command stands after --");
+    CHECK(error_of(Command::exec, {"web", "-l"}) == "unknown option -l");
+    CHECK(error_of(Command::exec, {"web", "--reveal", "--", "ls"}).starts_with("unknown option --reveal"));
+}
+
+TEST_CASE("only env reveals, and only when it is told to", "[arguments]") {
+    CHECK_FALSE(parse(Command::env, {"web"})->reveal);
+    CHECK(parse(Command::env, {"web", "--reveal"})->reveal);
+    CHECK(error_of(Command::env, {}) == "name SERVICE");
+    CHECK(parse(Command::shell, {})->words.empty());
+    CHECK(parse(Command::shell, {"web"})->words == std::vector<std::string>{"web"});
+}
+
 TEST_CASE("words and options may be mixed", "[arguments]") {
     const auto status =
         parse(Command::status, {"web", "-o", "json", "mesh", "--socket", "/run/x.sock", "--timeout", "0.5"});

@@ -112,6 +112,12 @@ TEST_CASE("members that are missing or of another type do no harm", "[status_tex
     CHECK_FALSE(pod_paragraph(odd).empty());
 }
 
+TEST_CASE("main is the service that says so", "[status_text]") {
+    CHECK(main_service(R"({"services": [{"name": "log"}, {"name": "web", "main": true}]})") == "web");
+    CHECK(main_service(R"({"services": [{"name": "log", "main": false}]})").empty());
+    CHECK(main_service("not json").empty());
+}
+
 TEST_CASE("a name in an address is escaped", "[status_text]") {
     CHECK(query_escaped("log-agent_1.x~") == "log-agent_1.x~");
     CHECK(query_escaped("a b&c=d?\r\n\xC3\xBC") == "a%20b%26c%3Dd%3F%0D%0A%C3%BC");
