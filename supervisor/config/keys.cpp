@@ -95,7 +95,8 @@ constexpr std::array backoff_table = {
 constexpr KeySet backoff_keys{.noun = "backoff", .keys = backoff_table};
 
 // A limit is a count of 64 bits; what is larger than a double can tell apart is unlimited in all but name.
-constexpr Range any_limit{.min = 0, .max = 9'007'199'254'740'992};
+constexpr Range any_limit{.min = 0, .max = 9'007'199'254'740'991};
+constexpr Range any_id{.min = 0, .max = 4'294'967'294}; // one more means "no id" to the kernel
 
 constexpr std::array limit_table = {
     Key{.name = "soft", .type = limit_end, .meaning = "what counts", .range = any_limit, .required = true},
@@ -160,8 +161,8 @@ constexpr std::array service_table = {
         .type = absolute_paths,
         .meaning = "files of NAME=value lines, added to the environment of PID 1; env wins"},
     Key{.name = "workingDir", .type = absolute_path, .meaning = "where it starts"},
-    Key{.name = "user", .type = principal, .meaning = "name or number; with its groups"},
-    Key{.name = "group", .type = principal, .meaning = "name or number, instead of the user's own"},
+    Key{.name = "user", .type = principal, .meaning = "name or number; with its groups", .range = any_id},
+    Key{.name = "group", .type = principal, .meaning = "name or number, instead of the user's own", .range = any_id},
     Key{.name = "umask", .type = file_mode, .meaning = "octal, with a leading 0"},
     Key{.name = "rlimits", .type = fields, .meaning = "limits of each of its processes", .fields = &rlimits_keys},
     Key{.name = "nice", .type = integer, .meaning = "-20 (first) to 19 (last)", .range = {.min = -20, .max = 19}},

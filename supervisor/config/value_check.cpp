@@ -301,7 +301,7 @@ private:
         if (text.empty() || text.starts_with('-') || (is_bad_number && text.starts_with('0'))) {
             tell_mismatch(node, key, path, node.value ? gives_something_else : is_digits ? number_hint(text) : "");
         } else if (is_bad_number) {
-            tell(node, path, concat("must be from 0 to 4294967294, found ", node.written));
+            tell(node, path, concat("must be from 0 to ", number_text(key.range.max), ", found ", node.written));
         } else if (text.contains(':')) {
             tell(node, path,
                  concat("expected ", expected(key), ", found ", quoted(node.written),

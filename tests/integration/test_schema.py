@@ -62,6 +62,12 @@ lifecycle: {online: [{exec: {command: x}}, {sleep: {seconds: "${S}"}}], stop: []
 ---
 lifecycle: {offline: {http: {url: "${URL}", headers: {A: 1}, body: "", expectStatus: [200, 404]}}}
 ---
+services: {web: {user: app, group: 4712, umask: "0027", nice: -5, oomScoreAdj: "${O}", noNewPrivileges: true, envFile: /etc/web.env}}
+---
+services: {web: {user: 0, umask: 0, envFile: [/a, "${E}"], rlimits: {nofile: 5, core: unlimited, cpu: {soft: 1, hard: unlimited}}}}
+---
+services: {web: {user: "${U:-app}", group: "1000", umask: "${M}", rlimits: {nofile: "${N}"}}}
+---
 {app: 3, terminationGracePeriodSeconds: 30.5}
 """
 
@@ -123,6 +129,34 @@ services: {web: {command: x, terminationGracePeriodSeconds: "10"}}
 services: {web: {command: x, dependsOn: {db: {condition: up}}}}
 ---
 services: {web: {command: x, dependsOn: web}}
+---
+services: {web: {command: x, user: "1000:1000"}}
+---
+services: {web: {command: x, user: "0100"}}
+---
+services: {web: {command: x, user: -1}}
+---
+services: {web: {command: x, group: 4294967295}}
+---
+services: {web: {command: x, umask: "27"}}
+---
+services: {web: {command: x, umask: u=rwx}}
+---
+services: {web: {command: x, envFile: web.env}}
+---
+services: {web: {command: x, rlimits: {nofiles: 5}}}
+---
+services: {web: {command: x, rlimits: {nofile: -1}}}
+---
+services: {web: {command: x, rlimits: {nofile: many}}}
+---
+services: {web: {command: x, rlimits: {nofile: {soft: 5}}}}
+---
+services: {web: {command: x, nice: 20}}
+---
+services: {web: {command: x, oomScoreAdj: -1001}}
+---
+services: {web: {command: x, noNewPrivileges: "yes"}}
 ---
 services: {web: {command: x, readinessProbe: {}}}
 ---
