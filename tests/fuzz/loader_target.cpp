@@ -4,5 +4,11 @@
 #include "target.h"
 
 void davit::fuzz::run(std::string_view input) {
-    load_twice({{"/c/a.yaml", std::string{input}}});
+    const Files files = {{"/c/a.yaml", std::string{input}}};
+    // Once is most of the time; whether twice gives the same shows in some of the inputs as well.
+    if (input.size() % 4 == 0) {
+        load_twice(files);
+    } else {
+        load(files);
+    }
 }

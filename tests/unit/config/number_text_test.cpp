@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers: what is one and what only looks like one.
+#include "config/concat.h"
 #include "config/number_text.h"
 
 #include "support/catch.h"
@@ -30,6 +31,12 @@ TEST_CASE("a number is printed short and without an exponent", "[number_text]") 
     CHECK(number_text(0.1 + 0.2) == "0.30000000000000004");
     CHECK(number_text(-2.25) == "-2.25");
     CHECK(number_text(1e300).size() == 301);
+}
+
+TEST_CASE("texts, letters and whole numbers are joined", "[number_text]") {
+    CHECK(concat("a", 'b', 3, std::string{"c"}, std::uint32_t{4'000'000'000}, std::string_view{"d"}, -5) ==
+          "ab3c4000000000d-5");
+    CHECK(concat("").empty());
 }
 
 } // namespace davit::config
