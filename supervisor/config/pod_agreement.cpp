@@ -7,6 +7,7 @@
 #include "config/yaml_document.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
+#include "model/process_identity.h"
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,20 @@ namespace {
 constexpr double default_grace = 30;
 /// `davit probe` without --timeout.
 constexpr double default_probe_timeout = 0.9;
-constexpr std::array<std::string_view, 3> user_capabilities = {"SETUID", "SETGID", "KILL"};
+/// runAsNonRoot without a number: the image's user, whoever that is.
+constexpr std::uint32_t some_user = 65'534;
+
+/// What container runtimes give where the manifest says nothing.
+struct KnownCapability {
+    std::string_view name;
+    model::Capability capability;
+    bool is_default;
+};
+constexpr std::array<KnownCapability, 5> capabilities = {{{"SETUID", model::Capability::setuid, true},
+                                                          {"SETGID", model::Capability::setgid, true},
+                                                          {"KILL", model::Capability::kill, true},
+                                                          {"SYS_NICE", model::Capability::sys_nice, false},
+                                                          {"SYS_RESOURCE", model::Capability::sys_resource, false}}};
 
 double seconds(Duration length) {
     return std::chrono::duration<double>{length}.count();
@@ -106,7 +120,7 @@ public:
         check_hooks(*container);
         check_stop_signal(*container);
         check_probes(*container);
-        check_user(*container);
+        check_rights(*container);
     }
 
 private:
@@ -289,39 +303,50 @@ private:
 
     // ---- users ---------------------------------------------------------------------------------
 
-    void check_user(const ManifestContainer& container) {
+    void check_rights(const ManifestContainer& container) {
         const ManifestSecurity& security = container.security;
+        const model::OwnProcess davit = process_in(security);
         for (const model::ServiceSpec& service : pod_.services) {
-            if (!service.enabled || !service.identity.user) {
+            if (!service.enabled) {
                 continue;
             }
-            const auto uid = static_cast<double>(service.identity.user->id);
-            const std::string wish =
-                concat("services.", service.name, ".user is ", service.identity.user->written.written);
-            if (security.run_as_user && security.run_as_user->value != 0) {
-                if (security.run_as_user->value != uid) {
-                    tell(*security.run_as_user, concat("is ", number_text(security.run_as_user->value), ", and ", wish,
-                                                       " in davit's configuration: only root can take another user"));
+            for (const model::MissingRight& right : model::find_missing_rights(service.identity, davit)) {
+                const std::string text =
+                    concat("davit's configuration has services.", service.name, ".", right.key, ", which ", right.text);
+                if (security.run_as_user && security.run_as_user->value != 0) {
+                    tell(*security.run_as_user, text);
+                } else if (security.dropped) {
+                    tell(*security.dropped, text);
+                } else {
+                    tell(container, text);
                 }
-            } else if (security.run_as_non_root) {
-                tell(container, concat("runs as a user that is not root, and ", wish,
-                                       " in davit's configuration: only root can take another user"));
-            } else if (security.dropped && uid != 0) {
-                check_user_capabilities(security, wish);
             }
         }
     }
 
-    void check_user_capabilities(const ManifestSecurity& security, std::string_view wish) {
-        for (const std::string_view needed : user_capabilities) {
+    /// davit as this container would start it. What a manifest does not say (limits, the oom score) is as good as can
+    /// be.
+    static model::OwnProcess process_in(const ManifestSecurity& security) {
+        model::OwnProcess davit;
+        for (const std::string_view name : model::resource_names) {
+            const std::uint64_t limit = name == "nice" ? 0 : model::unlimited; // nobody raises this one
+            davit.identity.limits.push_back({.name = std::string{name}, .soft = limit, .hard = limit});
+        }
+        davit.identity.oom_score_adj = 0;
+        davit.identity.user = security.run_as_user       ? static_cast<std::uint32_t>(security.run_as_user->value)
+                              : security.run_as_non_root ? some_user
+                                                         : 0;
+        davit.identity.group = davit.identity.user;
+        for (const auto& [name, capability, is_default] : capabilities) {
             const bool is_dropped =
-                has(security.dropped_capabilities, needed) || has(security.dropped_capabilities, "ALL");
-            const bool is_added = has(security.added_capabilities, needed) || has(security.added_capabilities, "ALL");
-            if (is_dropped && !is_added) {
-                tell(*security.dropped,
-                     concat("takes CAP_", needed, " away, and ", wish, " in davit's configuration, which needs it"));
+                has(security.dropped_capabilities, name) || has(security.dropped_capabilities, "ALL");
+            const bool is_added = has(security.added_capabilities, name) || has(security.added_capabilities, "ALL");
+            // Whoever is not root starts without any.
+            if (davit.identity.user == 0 && (is_added || (is_default && !is_dropped))) {
+                davit.capabilities |= std::uint64_t{1} << static_cast<unsigned>(capability);
             }
         }
+        return davit;
     }
 
     static bool has(const std::vector<std::string>& names, std::string_view name) {

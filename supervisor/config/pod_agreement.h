@@ -10,7 +10,8 @@
 //   startupProbe: initial + failures x period   readyTimeoutSeconds              shorter: error
 //   startup-, readiness-, livenessProbe         davit probe startup, ready, live the wrong one: error; not davit:
 //   warning probe's timeoutSeconds                      davit probe --timeout            not longer: error
-//   securityContext                             services' user                   a user that cannot be taken: error
+//   securityContext                             services' user, nice, ...        what needs a right that is not there:
+//   error
 #pragma once
 
 #include "config/pod_manifest.h"

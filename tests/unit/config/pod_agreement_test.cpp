@@ -230,9 +230,10 @@ TEST_CASE("a command that leaves davit out is a warning", "[pod_agreement]") {
           "does not say `davit run`\n");
 }
 
-TEST_CASE("a user that the container cannot take is told", "[pod_agreement]") {
+TEST_CASE("what needs a right that the container does not have is told", "[pod_agreement]") {
     model::PodSpec pod = davits();
     pod.services[0].identity.user = model::Principal{.written = "app", .id = 1000};
+    pod.services[0].identity.primary_group = 1000;
     const auto with_security = [&](const std::string& keys) {
         return compare(pod_with(good_hooks + good_probes + "      securityContext: {" + keys + "}\n"), pod);
     };
@@ -241,15 +242,25 @@ TEST_CASE("a user that the container cannot take is told", "[pod_agreement]") {
     CHECK(with_security("runAsUser: 0") == "");
     CHECK(with_security("runAsUser: 1000, runAsNonRoot: true") == "");
     CHECK(with_security("runAsUser: 7") ==
-          "pod.yaml:11:36: spec.containers[0].securityContext.runAsUser: is 7, and services.web.user is app in davit's "
-          "configuration: only root can take another user\n");
+          "pod.yaml:11:36: spec.containers[0].securityContext.runAsUser: davit's configuration has services.web.user, "
+          "which needs CAP_SETUID, CAP_SETGID and CAP_KILL, which davit (uid 7) does not have: add them to the "
+          "container's capabilities, or run all of it as this user (runAsUser: 1000)\n");
     CHECK(with_security("runAsNonRoot: true") ==
-          "pod.yaml:6:7: spec.containers[0]: runs as a user that is not root, and services.web.user is app in davit's "
-          "configuration: only root can take another user\n");
+          "pod.yaml:6:7: spec.containers[0]: davit's configuration has services.web.user, which needs CAP_SETUID, "
+          "CAP_SETGID and CAP_KILL, which davit (uid 65534) does not have: add them to the container's capabilities, "
+          "or run all of it as this user (runAsUser: 1000)\n");
     CHECK(with_security("capabilities: {drop: [ALL], add: [cap_setuid, KILL]}") ==
-          "pod.yaml:11:46: spec.containers[0].securityContext.capabilities.drop: takes CAP_SETGID away, and "
-          "services.web.user is app in davit's configuration, which needs it\n");
+          "pod.yaml:11:46: spec.containers[0].securityContext.capabilities.drop: davit's configuration has "
+          "services.web.user, which needs CAP_SETGID, which davit (uid 0) does not have: add them to the container's "
+          "capabilities, or run all of it as this user (runAsUser: 1000)\n");
     CHECK(with_security("capabilities: {drop: [ALL], add: [SETUID, SETGID, KILL]}") == "");
+
+    pod.services[0].identity = {.nice = -5};
+    CHECK(with_security("runAsUser: 0") ==
+          "pod.yaml:6:7: spec.containers[0]: davit's configuration has services.web.nice, which needs CAP_SYS_NICE, "
+          "which davit "
+          "(uid 0) does not have: without it only a value from davit's own 0 upwards can be had\n");
+    CHECK(with_security("capabilities: {add: [SYS_NICE]}") == "");
 }
 
 TEST_CASE("manifests are read through the sources, and what cannot be read is told", "[pod_agreement]") {
