@@ -196,3 +196,18 @@ def test_what_escaped_under_another_user_is_stopped_with_its_service(open_path):
         assert davit.ctl("stop", "helper").returncode == 0
         gone = subprocess.run(davit.client_command()[:-1] + ["sh", "-c", f"kill -0 {pid}"], capture_output=True)
         assert gone.returncode != 0
+
+
+def test_what_the_kernel_refuses_at_the_start_is_told_by_its_stage(tmp_path):
+    """In a user namespace that maps only root davit has every capability, and still can be nobody else."""
+    file = tmp_path / "davit.yaml"
+    file.write_text(with_helper("user: nobody\n    restartPolicy: Never"))
+    davit = subprocess.Popen(["unshare", "--user", "--map-root-user", binary(), "run", "-c", file], stderr=subprocess.PIPE, text=True,
+                             env={"PATH": os.environ["PATH"], "T": str(tmp_path), "DAVIT_SOCKET": str(tmp_path / "s"),
+                                  "ASAN_OPTIONS": "detect_leaks=0"})
+    try:
+        assert davit.wait(DEADLINE) == 121
+        assert "cannot start helper: group 65534: invalid argument (at group, uid 0)" in davit.stderr.read()
+    finally:
+        davit.kill()
+        davit.wait(DEADLINE)
