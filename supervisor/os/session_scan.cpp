@@ -306,7 +306,7 @@ ProcessInfo parse_process_stat(std::string_view text) {
     std::string_view before = text.substr(0, open);
     std::string_view after = text.substr(close + 1);
     const auto pid = next_number<pid_t>(before);
-    if (!pid || after.size() < 2) {
+    if (!pid || *pid <= 0 || after.size() < 2) { // -1 would be everybody to kill(2)
         return {};
     }
     process.state = after[1];
@@ -314,7 +314,8 @@ ProcessInfo parse_process_stat(std::string_view text) {
     const auto parent = next_number<pid_t>(after);
     const auto group = next_number<pid_t>(after);
     const auto session = next_number<pid_t>(after);
-    if (!parent || !group || !session) {
+    // Group and session are -1 of a process that is being released.
+    if (!parent || *parent < 0 || !group || *group < 0 || !session || *session < 0) {
         return {};
     }
     process.pid = *pid;

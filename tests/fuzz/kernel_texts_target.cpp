@@ -17,6 +17,8 @@ namespace {
 void check_stat(std::string_view text) {
     const os::ProcessInfo process = os::parse_process_stat(text);
     demand(process.pid != 0 || process == os::ProcessInfo{}, "what is not understood is nothing");
+    demand(process.pid >= 0 && process.parent >= 0 && process.group >= 0 && process.session >= 0,
+           "a number that is read is one of a process");
     demand(text.contains(process.command), "a name stands in the text");
 }
 

@@ -50,6 +50,10 @@ TEST_CASE("a text that is no process gives none", "[session_scan]") {
     CHECK(parse_process_stat("41 (sh").pid == 0);
     CHECK(parse_process_stat("41 (sh) S").pid == 0);
     CHECK(parse_process_stat("x (sh) S 1 2 3").pid == 0);
+    CHECK(parse_process_stat("0 (sh) S 1 2 3") == ProcessInfo{});
+    CHECK(parse_process_stat("-1 (sh) S 1 2 3") == ProcessInfo{});
+    // The kernel's words for a process that is being released: group and session are gone.
+    CHECK(parse_process_stat("41 (sh) X 1 -1 -1 0") == ProcessInfo{});
 }
 
 TEST_CASE("a service is its leader's session, in whatever group, without the zombies", "[session_scan]") {
