@@ -130,6 +130,7 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.lifecycle.drain = resolve_drain(written.drain);
     pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
+    pod.services.reserve(written.services.size());
     for (ServiceIndex index = 0; index < written.services.size(); ++index) {
         pod.services.push_back(resolve_service(written.services[index], index == main));
     }

@@ -119,6 +119,12 @@ services:
   m:
     command: x
     workingDir: "${{S}}"
+    envFile: "/run/${{S}}"
+    user: "${{S}}"
+    group: "${{S}}"
+    umask: "${{S}}"
+    nice: "${{S}}"
+    rlimits: {{nofile: "${{S}}"}}
     critical: "${{S}}"
     stopSignal: "${{S}}"
     restartPolicy: "${{S}}"
@@ -144,4 +150,4 @@ def test_problems_of_a_configuration_show_no_secret(tmp_path):
             assert done.returncode in (1, 125)
     answer = subprocess.run([str(binary()), "check", "-o", "json", str(file)], env=env, capture_output=True, text=True,
                             timeout=DEADLINE)
-    assert len(json.loads(answer.stdout)["problems"]) >= 14
+    assert len(json.loads(answer.stdout)["problems"]) >= 20
