@@ -48,6 +48,8 @@ public:
                        [&](const ClientLeft& client) { forget(client.id); },
                        [&](const TimePassed&) { take_time(); },
                        [&](const LoopStalled& stall) { take_stall(stall); },
+                       [&](const ReloadAsked& asked) { take_reload(asked); },
+                       [&](const SpecAdopted&) { take_new_spec(); },
                    },
                    event);
         settle();
@@ -193,6 +195,7 @@ private:
         case Verb::poststart:
         case Verb::wait_phase:
         case Verb::wait_service:
+        case Verb::reload: // ReloadAsked brings it
         case Verb::signal: return;
         case Verb::prestop: return move(PrestopAsked{});
         case Verb::online: return move(OnlineAsked{});
@@ -240,7 +243,8 @@ private:
     void start_required_dependencies(ServiceIndex index, const std::string& reason) {
         for (const ServiceIndex dependency : required_dependencies(spec_, index)) {
             const Service& service = pod_.services[dependency];
-            if (is_settled(service) && service.state != ServiceState::completed) {
+            const bool waits_for_reload = pod_.pending[dependency] == Pending::reload;
+            if (is_settled(service) && service.state != ServiceState::completed && !waits_for_reload) {
                 deliver(dependency, StartRequested{reason});
             }
         }
@@ -261,6 +265,187 @@ private:
         if (main_ && contains(targets, *main_)) {
             move(MainStopAsked{pending == Pending::stop ? Goal::main_held : Goal::main_restart});
         }
+    }
+
+    // ---- reload --------------------------------------------------------------------------------------
+
+    void take_reload(const ReloadAsked& asked) {
+        const Request& request = asked.request;
+        std::string refusal = refusal_of(spec_, pod_, request);
+        if (!refusal.empty()) {
+            return answer(request.id, Verdict::refused, std::move(refusal));
+        }
+        Result<ReloadPlan> plan = plan_reload(spec_, pod_, *asked.loaded, request.main_restart);
+        if (!plan) {
+            return answer(request.id, Verdict::refused, std::move(plan.error().text));
+        }
+        pod_.late_lifecycle.reset(); // of an earlier reload: this one says what counts
+        if (plan->changes_nothing()) {
+            return answer(request.id, Verdict::done, summary_of(*plan));
+        }
+        pod_.reload = Reload{request.id, std::make_shared<const ReloadPlan>(*std::move(plan)), asked.keys};
+        pod_.waiters.push_back(make_waiter(request));
+        begin_reload();
+        if (request.no_wait) {
+            forget(request.id);
+            answer(request.id, Verdict::done, "accepted");
+        }
+    }
+
+    /// What restarts or goes is stopped as it was specified; nothing starts it before the new specification counts.
+    void begin_reload() {
+        const ReloadPlan& plan = *pod_.reload->plan;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (index != main_ && has_to_stop(plan.services[index].fate)) {
+                pod_.pending[index] = Pending::reload;
+            }
+        }
+        if (main_ && plan.services[*main_].fate == Fate::restarted) {
+            move(MainStopAsked{Goal::main_restart});
+        }
+    }
+
+    static bool has_to_stop(Fate fate) {
+        switch (fate) {
+        case Fate::restarted:
+        case Fate::started:
+        case Fate::disabled:
+        case Fate::removed: return true;
+        case Fate::unchanged:
+        case Fate::adjusted:
+        case Fate::kept:
+        case Fate::added: break;
+        }
+        return false;
+    }
+
+    /// Nothing runs by the present life cycle: no steps, no drain, no way down with its budget.
+    bool lifecycle_rests() const {
+        const Lifecycle& lifecycle = pod_.lifecycle;
+        const bool main_comes_up_again = lifecycle.phase == Phase::stopped && lifecycle.goal == Goal::main_restart;
+        return !lifecycle.steps && !lifecycle.drain && (!lifecycle.budget || main_comes_up_again);
+    }
+
+    void order_new_spec() {
+        PodSpec next = pod_.reload->plan->next;
+        if (main_ && main_is_kept(*pod_.reload->plan)) {
+            std::vector<Dependency> dependencies = std::move(next.services[*main_].depends_on);
+            next.services[*main_] = spec_.services[*main_];
+            next.services[*main_].depends_on = std::move(dependencies);
+        }
+        if (!lifecycle_rests()) {
+            pod_.late_lifecycle = SharedSpec{std::make_shared<const PodSpec>(next)};
+            set_lifecycle(next, spec_);
+        }
+        order_spec(std::move(next));
+    }
+
+    /// Its process runs and would have to be started anew.
+    bool main_is_kept(const ReloadPlan& plan) const {
+        return pod_.services[*main_].process != Process::none &&
+               process_differs(spec_.services[*main_], plan.next.services[*main_]);
+    }
+
+    static void set_lifecycle(PodSpec& spec, const PodSpec& from) {
+        spec.app = from.app;
+        spec.grace = from.grace;
+        spec.lifecycle = from.lifecycle;
+    }
+
+    void order_spec(PodSpec spec) {
+        pod_.adopting = true;
+        transition_.actions.emplace_back(AdoptSpec{SharedSpec{std::make_shared<const PodSpec>(std::move(spec))}});
+    }
+
+    bool order_late_lifecycle() {
+        if (!pod_.late_lifecycle || pod_.reload || !lifecycle_rests()) {
+            return false;
+        }
+        PodSpec next = spec_;
+        set_lifecycle(next, *pod_.late_lifecycle->spec);
+        pod_.late_lifecycle.reset();
+        order_spec(std::move(next));
+        return true;
+    }
+
+    void take_new_spec() {
+        pod_.adopting = false;
+        pod_.services.resize(spec_.services.size());
+        pod_.pending.resize(spec_.services.size(), Pending::none);
+        if (!pod_.reload) {
+            return change(std::nullopt, of_configuration, "reloaded", "the changed life cycle counts from now on");
+        }
+        const Reload reload = *std::exchange(pod_.reload, std::nullopt);
+        const std::string done = summary_of(*reload.plan);
+        change(std::nullopt, of_configuration, "reloaded", with_keys(done, reload, ""));
+        std::vector<ServiceIndex> started;
+        for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
+            if (fulfil(reload, index)) {
+                started.push_back(index);
+            }
+        }
+        for (Waiter& waiter : pod_.waiters) {
+            if (waiter.request.id == reload.request) {
+                waiter.request.services = started;
+                waiter.message = done;
+            }
+        }
+    }
+
+    static std::string with_keys(const std::string& text, const Reload& reload, const std::string& service) {
+        const auto found = std::ranges::find(reload.keys, service, &ChangedKeys::service);
+        return found == reload.keys.end() || found->keys.empty() ? text : text + ": " + found->keys;
+    }
+
+    /// True: it comes up, and who asked for the reload waits for it.
+    bool fulfil(const Reload& reload, ServiceIndex index) {
+        const ServiceReload& what = reload.plan->services[index];
+        const std::string& name = spec_.services[index].name;
+        const auto tell = [&](std::string_view to, const std::string& text) {
+            change(index, of_configuration, to, with_keys(text, reload, name));
+        };
+        switch (what.fate) {
+        case Fate::unchanged: return false;
+        case Fate::kept: tell("changed", "it runs on as it was, restart it with --main"); return false;
+        case Fate::adjusted:
+            tell("changed", "without a restart");
+            change_probes(*reload.plan, index);
+            return false;
+        case Fate::restarted:
+        case Fate::started: tell("changed", std::string{to_string(what.fate)}); break;
+        case Fate::added: tell("added", "it starts"); break;
+        case Fate::disabled: clear_place(index, "disabled in the configuration"); break;
+        case Fate::removed: clear_place(index, "removed from the configuration"); break;
+        }
+        pod_.pending[index] = Pending::none;
+        if (!spec_.services[index].enabled) {
+            tell(spec_.services[index].removed ? "removed" : "disabled", "it is down");
+            return false;
+        }
+        if (index != main_ && is_settled(pod_.services[index])) {
+            deliver(index, StartRequested{what.fate == Fate::added ? "new in the configuration"
+                                                                   : "its configuration changed"});
+        }
+        return true;
+    }
+
+    void change_probes(const ReloadPlan& plan, ServiceIndex index) {
+        const ServiceReload& what = plan.services[index];
+        const bool any = what.startup_changed || what.readiness_changed || what.liveness_changed;
+        const bool as_it_was = index == main_ && main_is_kept(plan);
+        if (any && !as_it_was) {
+            deliver(index, ProbesChanged{what.startup_changed, what.readiness_changed, what.liveness_changed});
+        }
+    }
+
+    /// The attempts go on counting, so that late facts of the old ones stay late.
+    void clear_place(ServiceIndex index, std::string reason) {
+        Service& service = pod_.services[index];
+        const unsigned attempt = service.attempt;
+        service = Service{};
+        service.since = now_;
+        service.reason = std::move(reason);
+        service.attempt = attempt;
     }
 
     // ---- the two machines ----------------------------------------------------------------------------
@@ -350,7 +535,8 @@ private:
         }
         start_required_dependencies(*main_, reason);
         for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
-            if (spec_.services[index].critical && pod_.services[index].state == ServiceState::failed) {
+            if (spec_.services[index].critical && pod_.services[index].state == ServiceState::failed &&
+                pod_.pending[index] != Pending::reload) {
                 deliver(index, StartRequested{reason}); // else its old failure would end the new start
             }
         }
@@ -368,7 +554,7 @@ private:
             seen.gate_missing = gate_missing(spec_, pod_);
         }
         seen.all_down = std::ranges::all_of(pod_.services, is_down);
-        seen.restart_pending = contains(pod_.pending, Pending::restart);
+        seen.restart_pending = contains(pod_.pending, Pending::restart) || pod_.reload.has_value();
         see_failures(seen);
         return seen;
     }
@@ -425,9 +611,9 @@ private:
     void settle() {
         // Each round moves at least one service or the phase one step along a finite way.
         const std::size_t bound = 100 + 10 * spec_.services.size();
-        for (std::size_t round = 0; round < bound && !pod_.lifecycle.ended; ++round) {
+        for (std::size_t round = 0; round < bound && !pod_.lifecycle.ended && !pod_.adopting; ++round) {
             // In this order: nothing is started in the turn in which its stop begins.
-            if (!advance_lifecycle() && !stop_whose_turn_it_is() && !start_what_may()) {
+            if (!order_late_lifecycle() && !advance_lifecycle() && !stop_whose_turn_it_is() && !start_what_may()) {
                 return;
             }
         }
@@ -452,6 +638,10 @@ private:
     }
 
     bool stop_whose_turn_it_is() {
+        if (helpers_must_stop(pod_.lifecycle)) {
+            pod_.reload.reset(); // nothing comes after this stop
+            pod_.late_lifecycle.reset();
+        }
         if (pod_.lifecycle.haste == Haste::now) {
             return kill_everything();
         }
@@ -546,9 +736,21 @@ private:
             return false;
         }
         const Duration grace = spec_.services[index].grace.value_or(default_helper_grace);
-        deliver(index, StopRequested{now_ + grace, AfterStop::rest,
-                                     pod_.pending[index] == Pending::stop ? "stop by hand" : "restart by hand"});
+        deliver(index, StopRequested{now_ + grace, AfterStop::rest, pending_reason(index)});
         return true;
+    }
+
+    std::string pending_reason(ServiceIndex index) const {
+        switch (pod_.pending[index]) {
+        case Pending::none:
+        case Pending::stop: return "stop by hand";
+        case Pending::restart: return "restart by hand";
+        case Pending::reload: break;
+        }
+        const Fate fate = pod_.reload ? pod_.reload->plan->services[index].fate : Fate::restarted;
+        return fate == Fate::removed    ? "removed from the configuration"
+               : fate == Fate::disabled ? "disabled in the configuration"
+                                        : "its configuration changed";
     }
 
     bool pending_dependents_are_down(ServiceIndex index) const {
@@ -566,6 +768,10 @@ private:
     bool finish_pending() {
         if (main_ && main_goes_down() && !is_down(pod_.services[*main_])) {
             return false;
+        }
+        if (pod_.reload) {
+            order_new_spec();
+            return true;
         }
         bool any = false;
         for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
@@ -691,6 +897,8 @@ std::string to_string(const PodEvent& event) {
             },
             [](const ClientLeft& client) { return "ClientLeft{" + std::to_string(client.id) + "}"; },
             [](const TimePassed&) { return std::string{"TimePassed"}; },
+            [](const ReloadAsked& asked) { return "ReloadAsked{" + std::to_string(asked.request.id) + "}"; },
+            [](const SpecAdopted&) { return std::string{"SpecAdopted"}; },
             [](const auto& event_of_lifecycle) { return to_string(LifecycleEvent{event_of_lifecycle}); },
         },
         event);
@@ -707,6 +915,7 @@ std::string to_string(const Action& action) {
                                      std::string{to_string(answer.verdict)} + "}";
                           },
                           [](const EndContainer& end) { return "EndContainer{" + std::to_string(end.code) + "}"; },
+                          [](const AdoptSpec&) { return std::string{"AdoptSpec"}; },
                           [](const auto& order) { return to_string(LifecycleAction{order}); },
                       },
                       action);

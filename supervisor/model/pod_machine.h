@@ -15,10 +15,12 @@
 
 #include "model/dependency_graph.h"
 #include "model/lifecycle_machine.h"
+#include "model/reload.h"
 #include "model/service_machine.h"
 #include "model/spec.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,6 +41,7 @@ enum class Verb : std::uint8_t {
     signal,       // services, at once
     wait_phase,   // phase
     wait_service, // services
+    reload,       // as ReloadAsked
 };
 std::string_view to_string(Verb verb);
 
@@ -47,11 +50,12 @@ struct Request {
     RequestId id = 0;
     Verb verb = Verb::poststart;
     std::vector<ServiceIndex> services;
-    Phase phase = Phase::online;     // wait_phase
-    int signal = 0;                  // signal
-    bool cascade = false;            // stop: dependents too
-    bool no_wait = false;            // answer as soon as it is accepted
-    std::optional<Duration> timeout; // poststart: instead of postStart.timeoutSeconds
+    Phase phase = Phase::online;                       // wait_phase
+    int signal = 0;                                    // signal
+    bool cascade = false;                              // stop: dependents too
+    bool no_wait = false;                              // answer as soon as it is accepted
+    std::optional<Duration> timeout;                   // poststart: instead of postStart.timeoutSeconds
+    MainRestart main_restart = MainRestart::forbidden; // reload
 
     friend bool operator==(const Request&, const Request&) = default;
 };
@@ -69,11 +73,35 @@ struct Waiter {
     TimePoint since;
     std::optional<TimePoint> deadline;
     std::vector<unsigned> attempts; // restart: the attempts to be left behind, one a service
+    std::string message;            // reload: what was done, once the specification counts
     friend bool operator==(const Waiter&, const Waiter&) = default;
 };
 
-/// Stop or restart of a helper by hand that waits for its turn (dependents first).
-enum class Pending : std::uint8_t { none, stop, restart };
+/// Stop or restart of a helper by hand, or by a reload, that waits for its turn (dependents first).
+enum class Pending : std::uint8_t { none, stop, restart, reload };
+
+/// What changed of one service, for a person: "readinessProbe.periodSeconds, backoff.limit".
+struct ChangedKeys {
+    std::string service; // empty: of the pod
+    std::string keys;
+    friend bool operator==(const ChangedKeys&, const ChangedKeys&) = default;
+};
+
+/// A specification that is handed from place to place and never changed.
+struct SharedSpec {
+    std::shared_ptr<const PodSpec> spec;
+    friend bool operator==(const SharedSpec& one, const SharedSpec& other) { return *one.spec == *other.spec; }
+};
+
+/// A reload on its way: what has to stop is not down yet.
+struct Reload {
+    RequestId request = 0;
+    std::shared_ptr<const ReloadPlan> plan;
+    std::vector<ChangedKeys> keys;
+    friend bool operator==(const Reload& one, const Reload& other) {
+        return one.request == other.request && *one.plan == *other.plan && one.keys == other.keys;
+    }
+};
 
 struct Pod {
     Lifecycle lifecycle;
@@ -81,6 +109,10 @@ struct Pod {
     std::vector<Pending> pending;  // as in PodSpec
     std::vector<Waiter> waiters;
     std::vector<int> early_signals; // for main, while its launch is not answered yet
+    std::optional<Reload> reload;
+    /// Of a reload that is done otherwise: its life cycle and grace period count once nothing runs by the old ones.
+    std::optional<SharedSpec> late_lifecycle;
+    bool adopting = false; // AdoptSpec was ordered: nothing happens before SpecAdopted
 
     friend bool operator==(const Pod&, const Pod&) = default;
 };
@@ -102,9 +134,19 @@ struct ClientLeft {
     RequestId id;
 };
 struct TimePassed {};
+/// A new configuration was read, and is good.
+struct ReloadAsked {
+    Request request;
+    std::shared_ptr<const PodSpec> loaded;
+    std::vector<ChangedKeys> keys;
+};
+/// The first event after AdoptSpec: `spec` and `graph` are the new ones from this call on.
+struct SpecAdopted {
+    SharedSpec spec;
+};
 
 using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request,
-                              ClientLeft, TimePassed, LoopStalled>;
+                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -126,8 +168,16 @@ struct EndContainer {
     std::vector<std::string> lines;
     friend bool operator==(const EndContainer&, const EndContainer&) = default;
 };
+/// The next event is SpecAdopted with this specification: services keep their places, new ones come at the end.
+struct AdoptSpec {
+    SharedSpec spec;
+    friend bool operator==(const AdoptSpec&, const AdoptSpec&) = default;
+};
 
-using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer>;
+using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer, AdoptSpec>;
+
+/// `Change::from` of what a reload changed; `to` is then "reloaded", "added", "changed", "disabled" or "removed".
+inline constexpr std::string_view of_configuration = "configuration";
 
 /// One change of state, for the journal and the log. No service: the pod's phase.
 struct Change {

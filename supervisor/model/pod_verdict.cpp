@@ -43,7 +43,28 @@ std::string refusal_of_online(const Pod& pod) {
     return stopping_text;
 }
 
+const std::string reloading_text = "a reload is under way; ask again when it is done";
+
+std::string refusal_of_reload(const PodSpec& spec, const Pod& pod, const Request& request) {
+    if (spec.plain_init) {
+        return "davit runs as a plain init: there is no configuration to reload";
+    }
+    if (leads_down_for_good(pod)) {
+        return stopping_text;
+    }
+    if (pod.reload || pod.adopting) {
+        return reloading_text;
+    }
+    const bool main_is_stopped_by_hand = pod.lifecycle.goal == Goal::main_held && pod.lifecycle.phase != Phase::stopped;
+    return request.main_restart == MainRestart::allowed && main_is_stopped_by_hand
+               ? "main is being stopped by hand; ask again when it is held"
+               : std::string{};
+}
+
 std::string refusal_of_services(const PodSpec& spec, const Pod& pod, const Request& request) {
+    if (pod.reload) {
+        return reloading_text;
+    }
     for (const ServiceIndex index : request.services) {
         const ServiceSpec& service = spec.services[index];
         if (!service.enabled) {
@@ -234,6 +255,20 @@ std::optional<Judgement> judge_start(const PodSpec& spec, const Pod& pod, const 
     return judge_way_up(spec, pod);
 }
 
+/// As a start of what restarts or is new; nullopt also while that has not begun.
+std::optional<Judgement> judge_reload(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
+    if (waiter.message.empty()) {
+        return pod.reload ? std::nullopt : std::optional{failed(stopping_text + "; the reload was broken off")};
+    }
+    std::optional<Judgement> judgement = judge_start(spec, pod, waiter);
+    if (judgement && judgement->verdict == Verdict::done) {
+        judgement->message = waiter.message;
+    } else if (judgement) {
+        judgement->message = waiter.message + "; " + judgement->message;
+    }
+    return judgement;
+}
+
 std::optional<Judgement> judge_stop(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
     for (const ServiceIndex index : waiter.request.services) {
         const Service& service = pod.services[index];
@@ -273,6 +308,7 @@ std::string refusal_of(const PodSpec& spec, const Pod& pod, const Request& reque
     case Verb::start:
     case Verb::stop:
     case Verb::restart: return refusal_of_services(spec, pod, request);
+    case Verb::reload: return refusal_of_reload(spec, pod, request);
     case Verb::signal: break;
     }
     return refusal_of_signal(spec, pod, request);
@@ -289,6 +325,7 @@ std::optional<Judgement> judge(const PodSpec& spec, const Pod& pod, const Waiter
     case Verb::stop: return judge_stop(spec, pod, waiter);
     case Verb::wait_phase: return judge_wait_phase(pod, waiter.request.phase);
     case Verb::wait_service: return judge_services_up(spec, pod, waiter);
+    case Verb::reload: return judge_reload(spec, pod, waiter);
     case Verb::signal: break;
     }
     return done("sent");
@@ -300,8 +337,10 @@ bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& depen
     if (!target.enabled) {
         return true;
     }
-    // What is restarted by hand is stopped for a moment only.
-    const bool stopped = service.state == ServiceState::stopped && pod.pending[dependency.service] != Pending::restart;
+    // What is restarted by hand or by a reload is stopped for a moment only.
+    const Pending pending = pod.pending[dependency.service];
+    const bool stopped =
+        service.state == ServiceState::stopped && pending != Pending::restart && pending != Pending::reload;
     const bool given_up = stopped || service.state == ServiceState::failed || service.state == ServiceState::held ||
                           service.state == ServiceState::backoff;
     if (!dependency.required && given_up) {
@@ -386,6 +425,7 @@ std::string_view to_string(Verb verb) {
     case Verb::stop: return "stop";
     case Verb::restart: return "restart";
     case Verb::signal: return "signal";
+    case Verb::reload: return "reload";
     case Verb::wait_phase:
     case Verb::wait_service: break;
     }

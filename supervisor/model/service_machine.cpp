@@ -57,25 +57,27 @@ private:
     // ---- one function a state ------------------------------------------------------------------
 
     void when_resting(const ServiceEvent& event) {
-        std::visit(Overloaded{
-                       [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
-                       [&](const StopRequested& stop) { leave_inactive(stop.after, stop.reason); },
-                       [&](const KillRequested& kill) { leave_inactive(kill.after, kill.reason); },
-                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
-                                      CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
-                   },
-                   event);
+        std::visit(
+            Overloaded{
+                [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
+                [&](const StopRequested& stop) { leave_inactive(stop.after, stop.reason); },
+                [&](const KillRequested& kill) { leave_inactive(kill.after, kill.reason); },
+                [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
+                               StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged> auto&) {},
+            },
+            event);
     }
 
     void when_blocked(const ServiceEvent& event) {
-        std::visit(Overloaded{
-                       [&](const DependenciesMet&) { launch(); },
-                       [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
-                       [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
-                       [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied,
-                                      CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled> auto&) {},
-                   },
-                   event);
+        std::visit(
+            Overloaded{
+                [&](const DependenciesMet&) { launch(); },
+                [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
+                [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
+                [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
+                               StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged> auto&) {},
+            },
+            event);
     }
 
     void when_starting(const ServiceEvent& event) {
@@ -88,6 +90,7 @@ private:
                        [&](const KillRequested& kill) { begin_kill(kill); },
                        [&](const DeadlineReached&) { run_due_checks(); },
                        [&](const LoopStalled& stall) { forgive(stall.length); },
+                       [&](const ProbesChanged& probes) { change_startup_probe(probes); },
                        [](const OneOf<StartRequested, DependenciesMet, SessionEmptied, StopCommandFinished> auto&) {},
                    },
                    event);
@@ -101,6 +104,7 @@ private:
                        [&](const KillRequested& kill) { begin_kill(kill); },
                        [&](const DeadlineReached&) { run_due_checks(); },
                        [&](const LoopStalled& stall) { forgive(stall.length); },
+                       [&](const ProbesChanged& probes) { change_probes(probes); },
                        [](const OneOf<StartRequested, DependenciesMet, Launched, LaunchFailed, SessionEmptied,
                                       StopCommandFinished> auto&) {},
                    },
@@ -118,34 +122,35 @@ private:
                            }
                        },
                        [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
-                                      CheckFinished, StopCommandFinished, LoopStalled> auto&) {},
+                                      CheckFinished, StopCommandFinished, LoopStalled, ProbesChanged> auto&) {},
                    },
                    event);
     }
 
     void when_stopping(const ServiceEvent& event) {
-        std::visit(Overloaded{
-                       [&](const Launched& launched) { stop_late_launch(launched.pid); },
-                       [&](const LaunchFailed& failed) {
-                           note_failed_launch(failed);
-                           conclude();
-                       },
-                       [&](const LeaderExited& exited) { take_asked_end(exited); },
-                       [&](const SessionEmptied&) { conclude(); },
-                       [&](const StopRequested& stop) { tighten(stop); },
-                       [&](const KillRequested& kill) {
-                           overrule(kill.after);
-                           send_kill();
-                       },
-                       [&](const StopCommandFinished& command) { take_stop_command(command); },
-                       [&](const DeadlineReached&) {
-                           if (deadline_is_over()) {
-                               send_kill();
-                           }
-                       },
-                       [](const OneOf<StartRequested, DependenciesMet, CheckFinished, LoopStalled> auto&) {},
-                   },
-                   event);
+        std::visit(
+            Overloaded{
+                [&](const Launched& launched) { stop_late_launch(launched.pid); },
+                [&](const LaunchFailed& failed) {
+                    note_failed_launch(failed);
+                    conclude();
+                },
+                [&](const LeaderExited& exited) { take_asked_end(exited); },
+                [&](const SessionEmptied&) { conclude(); },
+                [&](const StopRequested& stop) { tighten(stop); },
+                [&](const KillRequested& kill) {
+                    overrule(kill.after);
+                    send_kill();
+                },
+                [&](const StopCommandFinished& command) { take_stop_command(command); },
+                [&](const DeadlineReached&) {
+                    if (deadline_is_over()) {
+                        send_kill();
+                    }
+                },
+                [](const OneOf<StartRequested, DependenciesMet, CheckFinished, LoopStalled, ProbesChanged> auto&) {},
+            },
+            event);
     }
 
     // ---- moves -----------------------------------------------------------------------------------
@@ -289,6 +294,49 @@ private:
             state.tracker = after_stall(state.tracker, length);
         }
     }
+
+    /// While it is being launched the new probe is simply the one that will count.
+    void change_startup_probe(const ProbesChanged& probes) {
+        if (!probes.startup || service_.process != Process::alive || service_.failed_probe) {
+            return;
+        }
+        cancel_checks();
+        service_.startup = {};
+        if (!spec_.startup_probe) {
+            return become_running("its startup probe is gone");
+        }
+        begin_probing(ProbeKind::startup);
+        service_.startup.tracker.started = now_; // the new one has its own time
+    }
+
+    void change_probes(const ProbesChanged& probes) {
+        if ((!probes.readiness && !probes.liveness) || service_.failed_probe) {
+            return;
+        }
+        const bool was_ready = is_ready_by(service_.readiness);
+        const bool probed_readiness = probes_now(service_.readiness);
+        const bool probed_liveness = probes_now(service_.liveness);
+        cancel_checks();
+        if (probes.readiness) {
+            service_.readiness = {};
+            begin_probing(ProbeKind::readiness);
+            service_.readiness.tracker.good = was_ready && spec_.readiness_probe;
+            service_.readiness.tracker.ever_good = service_.readiness.tracker.good;
+            service_.readiness.tracker.ever_succeeded = service_.readiness.tracker.good;
+        } else if (probed_readiness) {
+            service_.readiness.due = now_;
+        }
+        if (probes.liveness) {
+            service_.liveness = {};
+            begin_probing(ProbeKind::liveness);
+        } else if (probed_liveness) {
+            service_.liveness.due = now_;
+        }
+    }
+
+    static bool probes_now(const ProbeState& state) { return state.due || state.in_flight; }
+    /// What no probe asks is ready.
+    static bool is_ready_by(const ProbeState& state) { return !probes_now(state) || state.tracker.good; }
 
     void begin_stop(const StopRequested& stop) {
         service_.stop_asked = stop.after != AfterStop::policy;
@@ -627,6 +675,7 @@ std::string to_string(const ServiceEvent& event) {
             [&](const StopCommandFinished& command) { return "StopCommandFinished" + attempt(command.attempt); },
             [](const DeadlineReached&) { return std::string{"DeadlineReached"}; },
             [](const LoopStalled& stall) { return "LoopStalled{" + std::to_string(to_seconds(stall.length)) + " s}"; },
+            [](const ProbesChanged&) { return std::string{"ProbesChanged"}; },
         },
         event);
 }

@@ -19,21 +19,22 @@
 //
 // clang-format off
 // table: begin
-//            Start   Met      Stop     Kill     Launched LaunchFailed Exited  Left     Emptied BadCheck StopCommand Deadline Stall
-// inactive   blocked .        stopped  stopped  .        .            .       .        .       .        .           .        .
-// blocked    .       starting stopped  stopped  .        .            .       .        .       .        .           .        .
-// starting   .       .        stopping stopping running  backoff      backoff stopping .       stopping .           .        =
-// running    .       .        stopping stopping .        .            backoff stopping .       stopping .           .        =
-// backoff    blocked .        stopped  stopped  .        .            .       .        .       .        .           blocked  .
-// stopping   .       .        =        =        =        stopped      stopped =        stopped .        =           =        .
-// stopped    blocked .        .        .        .        .            .       .        .       .        .           .        .
-// completed  blocked .        .        .        .        .            .       .        .       .        .           .        .
-// failed     blocked .        .        .        .        .            .       .        .       .        .           .        .
-// held       blocked .        .        .        .        .            .       .        .       .        .           .        .
+//            Start   Met      Stop     Kill     Launched LaunchFailed Exited  Left     Emptied BadCheck StopCommand Deadline Stall Probes
+// inactive   blocked .        stopped  stopped  .        .            .       .        .       .        .           .        .     .
+// blocked    .       starting stopped  stopped  .        .            .       .        .       .        .           .        .     .
+// starting   .       .        stopping stopping running  backoff      backoff stopping .       stopping .           .        =     running
+// running    .       .        stopping stopping .        .            backoff stopping .       stopping .           .        =     =
+// backoff    blocked .        stopped  stopped  .        .            .       .        .       .        .           blocked  .     .
+// stopping   .       .        =        =        =        stopped      stopped =        stopped .        =           =        .     .
+// stopped    blocked .        .        .        .        .            .       .        .       .        .           .        .     .
+// completed  blocked .        .        .        .        .            .       .        .       .        .           .        .     .
+// failed     blocked .        .        .        .        .            .       .        .       .        .           .        .     .
+// held       blocked .        .        .        .        .            .       .        .       .        .           .        .     .
 // table: end
 // clang-format on
 //
-// Left is LeaderExited with processes left behind, BadCheck a failed liveness check, Stall LoopStalled.
+// Left is LeaderExited with processes left behind, BadCheck a failed liveness check, Stall LoopStalled, Probes
+// ProbesChanged (of all three, the startup probe taken away).
 #pragma once
 
 #include "model/exit_status.h"
@@ -185,10 +186,17 @@ struct DeadlineReached {};
 struct LoopStalled {
     Duration length;
 };
+/// A reload changed these probes of a service that runs on; the specification is the new one already.
+struct ProbesChanged {
+    bool startup = false;
+    bool readiness = false;
+    bool liveness = false;
+    friend bool operator==(const ProbesChanged&, const ProbesChanged&) = default;
+};
 
 using ServiceEvent =
     std::variant<StartRequested, DependenciesMet, StopRequested, KillRequested, Launched, LaunchFailed, LeaderExited,
-                 SessionEmptied, CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled>;
+                 SessionEmptied, CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged>;
 
 // ---- actions: orders; the pod machine adds which service and attempt is meant --------------------
 

@@ -192,6 +192,9 @@ struct ServiceSpec {
     std::vector<Text> stop_command; // empty: none
     std::optional<Duration> grace;  // nullopt only for main: what the budget leaves
     LogMode log_mode = LogMode::prefix;
+    /// A reload took it out of the configuration (and disabled it): only its place is left, so that the others
+    /// keep theirs.
+    bool removed = false;
     friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };
 
@@ -309,7 +312,7 @@ struct PodSpec {
     }
     std::optional<ServiceIndex> find(std::string_view name) const {
         for (ServiceIndex index = 0; index < services.size(); ++index) {
-            if (services[index].name == name) {
+            if (services[index].name == name && !services[index].removed) {
                 return index;
             }
         }

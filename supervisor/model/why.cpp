@@ -194,6 +194,7 @@ std::string why_running(const ServiceSpec& spec, const Service& service, Pending
     case Pending::none: break;
     case Pending::stop: text += "; is to stop, waits until what depends on it has stopped"; break;
     case Pending::restart: text += "; is to restart, waits until what depends on it has stopped"; break;
+    case Pending::reload: text += "; is to stop for a reload, waits until what depends on it has stopped"; break;
     }
     return text;
 }
@@ -387,7 +388,7 @@ std::string what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex index) 
     const std::string look = "look at its output in the container's log";
     switch (service.state) {
     case ServiceState::inactive:
-        return service_spec.enabled ? "" : "set `enabled: true` in the configuration to have it";
+        return service_spec.enabled ? "" : "set `enabled: true` in the configuration and `davit reload` to have it";
     case ServiceState::blocked: {
         const auto missing = unmet(spec, pod, index);
         return missing.empty() ? "" : "see `davit why " + spec.services[missing.front().service].name + "`";

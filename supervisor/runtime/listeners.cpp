@@ -78,7 +78,8 @@ bool Listeners::waits_for_pod(const model::Request& request) {
     case model::Verb::wait_phase:
     case model::Verb::start:
     case model::Verb::stop:
-    case model::Verb::restart: return true;
+    case model::Verb::restart:
+    case model::Verb::reload: return true;
     case model::Verb::signal:
     case model::Verb::wait_service: break;
     }
@@ -91,7 +92,8 @@ bool Listeners::is_concerned(const model::Request& request, model::ServiceIndex 
     case model::Verb::prestop:
     case model::Verb::online:
     case model::Verb::offline:
-    case model::Verb::wait_phase: return true;
+    case model::Verb::wait_phase:
+    case model::Verb::reload: return true;
     case model::Verb::start:
     case model::Verb::stop:
     case model::Verb::restart:

@@ -53,6 +53,11 @@ void Narrator::tell(const model::Change& change, const model::Pod& pod, TimePoin
 }
 
 void Narrator::tell_pod(const model::Change& change, TimePoint now) {
+    if (change.from == model::of_configuration) {
+        const std::string line = "configuration: " + change.reason;
+        log(LogLevel::info, line);
+        return listeners_.tell_pod(line);
+    }
     if (is_rest(change.from)) {
         way_up_began_ = now;
     }

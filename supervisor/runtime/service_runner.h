@@ -40,6 +40,8 @@ public:
     void look_at_sessions();
     /// Reads the counters that later exits are compared with.
     void begin_to_watch_memory() { oom_.begin(); }
+    /// A reload brought services with places behind the present ones.
+    void make_room(std::size_t services) { slots_.resize(services); }
     /// The end of davit: nothing is told any more.
     void stop_everything();
 

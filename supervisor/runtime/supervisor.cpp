@@ -59,7 +59,9 @@ public:
 
     void start(std::function<void(int code)> ended);
     model::RequestId ask(model::Request request, Listener listener);
+    model::RequestId reload(model::ReloadAsked asked, Listener listener);
     void forget(model::RequestId id);
+    void report_refused_reload(const std::string& text) { log_.write(LogLevel::warn, text); }
     void report_escaped(const std::string& text) { log_.write(LogLevel::error, text); }
 
     const model::PodSpec& spec() const { return spec_; }
@@ -83,6 +85,7 @@ private:
     void handle(const model::PodEvent& event);
     void obey(const model::Action& action);
     void obey(const model::ServiceOrder& order);
+    void use(const model::PodSpec& spec);
     void report_failed(const model::Action& action, const std::string& reason);
     void count_connections();
     void take_signal(const os::ReceivedSignal& signal);
@@ -95,9 +98,9 @@ private:
     int main_pid() const;
 
     asio::io_context& loop_;
-    const model::PodSpec spec_;
+    model::PodSpec spec_; // replaced between two events only: nobody keeps a reference into it
     const SupervisorOptions options_;
-    const model::DependencyGraph graph_;
+    model::DependencyGraph graph_;
     model::Pod pod_;
     Journal journal_;
     os::LogOutput output_;
@@ -223,6 +226,9 @@ void Supervisor::Body::write_log() {
 }
 
 void Supervisor::Body::handle(const model::PodEvent& event) {
+    if (const auto* adopted = std::get_if<model::SpecAdopted>(&event)) {
+        use(*adopted->spec.spec);
+    }
     const model::Moment moment{.now = now(), .random = std::uniform_real_distribution{}(random_)};
     model::PodTransition turn = model::on_event(spec_, graph_, std::move(pod_), event, moment);
     pod_ = std::move(turn.next);
@@ -237,6 +243,12 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
             report_failed(action, error.what());
         }
     }
+}
+
+void Supervisor::Body::use(const model::PodSpec& spec) {
+    spec_ = spec;
+    graph_ = model::build_graph(spec_);
+    services_.make_room(spec_.services.size());
 }
 
 /// The machine waits for an answer to these orders; without one it would wait for ever.
@@ -268,6 +280,8 @@ void Supervisor::Body::obey(const model::Action& action) {
                    [&](const model::CountConnections&) { count_connections(); },
                    [&](const model::Answer& answer) { listeners_.answer(answer); },
                    [&](const model::EndContainer& order) { end(order); },
+                   // First, so that no event that waits already comes between.
+                   [&](const model::AdoptSpec& order) { events_.push_front(model::SpecAdopted{order.spec}); },
                },
                action);
 }
@@ -354,6 +368,18 @@ model::RequestId Supervisor::Body::ask(model::Request request, Listener listener
     return id;
 }
 
+model::RequestId Supervisor::Body::reload(model::ReloadAsked asked, Listener listener) {
+    const model::RequestId id = ++last_request_;
+    asked.request.id = id;
+    listeners_.add(asked.request, std::move(listener));
+    if (code_) {
+        listeners_.answer({id, model::Verdict::failed, "davit is at its end"});
+    } else {
+        post(std::move(asked));
+    }
+    return id;
+}
+
 void Supervisor::Body::forget(model::RequestId id) {
     listeners_.remove(id);
     post(model::ClientLeft{id});
@@ -417,6 +443,18 @@ void Supervisor::start(std::function<void(int code)> ended) {
 
 model::RequestId Supervisor::ask(model::Request request, Listener listener) {
     return body_->ask(std::move(request), std::move(listener));
+}
+
+model::RequestId Supervisor::reload(model::Request request, model::PodSpec loaded, std::vector<model::ChangedKeys> keys,
+                                    Listener listener) {
+    return body_->reload({.request = std::move(request),
+                          .loaded = std::make_shared<const model::PodSpec>(std::move(loaded)),
+                          .keys = std::move(keys)},
+                         std::move(listener));
+}
+
+void Supervisor::report_refused_reload(std::string_view text) {
+    body_->report_refused_reload(std::string{text});
 }
 
 void Supervisor::forget(model::RequestId id) {

@@ -65,6 +65,11 @@ public:
 
     /// Hands a request to the pod machine. The id is for `forget`.
     model::RequestId ask(model::Request request, Listener listener);
+    /// As `ask`, for `loaded`, a configuration that was read anew and is good. `keys` says for the log what changed.
+    model::RequestId reload(model::Request request, model::PodSpec loaded, std::vector<model::ChangedKeys> keys,
+                            Listener listener);
+    /// A configuration was read anew and is bad: tells the first of its problems. Nothing changes.
+    void report_refused_reload(std::string_view text);
     /// The client went away: nothing is cancelled, nothing more is told.
     void forget(model::RequestId id);
 

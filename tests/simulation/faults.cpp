@@ -69,6 +69,32 @@ PodTransition halve_the_time(PodTransition transition, const Pod& before, TimePo
     return transition;
 }
 
+/// Every helper is stopped for a reload.
+PodTransition stop_for_reload(PodTransition transition, const PodSpec& spec) {
+    for (ServiceIndex index = 0; transition.next.reload && index < spec.services.size(); ++index) {
+        if (!spec.services[index].main) {
+            transition.next.pending[index] = Pending::reload;
+        }
+    }
+    return transition;
+}
+
+/// Nothing is stopped for a reload.
+PodTransition keep_in_reload(PodTransition transition) {
+    if (transition.next.reload) {
+        std::ranges::fill(transition.next.pending, Pending::none);
+    }
+    return transition;
+}
+
+PodEvent with_main(const PodEvent& event) {
+    PodEvent changed = event;
+    if (auto* asked = std::get_if<ReloadAsked>(&changed)) {
+        asked->request.main_restart = MainRestart::allowed;
+    }
+    return changed;
+}
+
 } // namespace
 
 Machine with_fault(Fault fault) {
@@ -76,12 +102,18 @@ Machine with_fault(Fault fault) {
         if (fault == Fault::late_exit_is_lost && is_late_exit(pod, event)) {
             return on_event(spec, graph, std::move(pod), ClientLeft{0}, moment);
         }
+        if (fault == Fault::reload_restarts_main) {
+            return on_event(spec, graph, std::move(pod), with_main(event), moment);
+        }
         PodTransition transition = on_event(spec, graph, pod, event, moment);
         switch (fault) {
         case Fault::offline_twice: return run_offline_again(std::move(transition), pod);
         case Fault::ready_before_online: return be_ready_early(std::move(transition));
         case Fault::stop_forgets_a_helper: return forget_a_helper(std::move(transition), spec);
         case Fault::kill_before_the_budget: return halve_the_time(std::move(transition), pod, moment.now);
+        case Fault::reload_stops_the_unchanged: return stop_for_reload(std::move(transition), spec);
+        case Fault::reload_forgets_the_removed: return keep_in_reload(std::move(transition));
+        case Fault::reload_restarts_main:
         case Fault::late_exit_is_lost: break;
         }
         return transition;

@@ -15,6 +15,9 @@ enum class Fault : std::uint8_t {
     stop_forgets_a_helper,
     late_exit_is_lost,
     kill_before_the_budget,
+    reload_stops_the_unchanged,
+    reload_forgets_the_removed,
+    reload_restarts_main,
 };
 
 Machine with_fault(Fault fault);

@@ -23,7 +23,7 @@ constexpr Duration patience_of_the_end = 500ms;
 constexpr Duration lateness = 60ms;
 
 std::string name_of(const Observation& seen, ServiceIndex index) {
-    return seen.scenario.spec.services[index].name;
+    return seen.spec.services[index].name;
 }
 
 std::string seconds(Duration length) {
@@ -32,7 +32,7 @@ std::string seconds(Duration length) {
 
 /// A short grace period leaves less.
 Duration patience_at_the_end(const Observation& seen) {
-    return std::min(patience_of_the_end, seen.scenario.spec.grace / 8);
+    return std::min(patience_of_the_end, seen.spec.grace / 8);
 }
 
 const Lifecycle& next_lifecycle(const Observation& seen) {
@@ -69,7 +69,7 @@ Complaint orders_are_of_the_present(const Observation& seen, const Action& actio
         return "an order for attempt " + std::to_string(order->attempt) + " of " + name_of(seen, order->service) +
                ", the present one is " + std::to_string(service.attempt);
     }
-    if (!seen.scenario.spec.services[order->service].enabled) {
+    if (!seen.spec.services[order->service].enabled) {
         return name_of(seen, order->service) + " is disabled and gets orders";
     }
     return {};
@@ -93,13 +93,14 @@ Complaint orders_find_their_process(const Observation& seen, const Action& actio
 }
 
 bool is_met(const Observation& seen, const Dependency& dependency) {
-    const ServiceSpec& spec = seen.scenario.spec.services[dependency.service];
+    const ServiceSpec& spec = seen.spec.services[dependency.service];
     const Service& service = seen.transition.next.services[dependency.service];
     const ServiceLedger& told = seen.ledger.services[dependency.service];
     if (!spec.enabled) {
         return true;
     }
-    const bool comes_back = seen.transition.next.pending[dependency.service] == Pending::restart;
+    const Pending pending = seen.transition.next.pending[dependency.service];
+    const bool comes_back = pending == Pending::restart || pending == Pending::reload;
     const bool given_up = service.state == ServiceState::failed || service.state == ServiceState::held ||
                           service.state == ServiceState::backoff ||
                           (service.state == ServiceState::stopped && !comes_back);
@@ -123,7 +124,7 @@ Complaint no_start_before_its_dependencies(const Observation& seen, const Action
     if (service_order<Launch>(action) == nullptr) {
         return {};
     }
-    for (const Dependency& dependency : seen.scenario.spec.services[service_of(action)].depends_on) {
+    for (const Dependency& dependency : seen.spec.services[service_of(action)].depends_on) {
         if (!is_met(seen, dependency)) {
             return name_of(seen, service_of(action)) + " starts, its dependency " + name_of(seen, dependency.service) +
                    " is not there";
@@ -142,14 +143,14 @@ Complaint a_stop_starts_nothing_new(const Observation& seen, const Action& actio
     const bool first = seen.ledger.services[index].attempt == 0;
     const bool down_for_good = seen.before.lifecycle.goal >= Goal::main_stopped || seen.ledger.hurried_since ||
                                seen.ledger.now_since || seen.ledger.ended;
-    if (down_for_good && (first || index == seen.scenario.spec.main())) {
+    if (down_for_good && (first || index == seen.spec.main())) {
         return name_of(seen, index) + " starts during a stop of the whole";
     }
     if (seen.ledger.ended || (helpers_must_stop(seen.before.lifecycle) && helpers_must_stop(lifecycle))) {
         return name_of(seen, index) + " starts while the helpers stop";
     }
     const bool goes_on_offline = lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline;
-    if (index == seen.scenario.spec.main() && !went_through(seen, Phase::starting) && !goes_on_offline) {
+    if (index == seen.spec.main() && !went_through(seen, Phase::starting) && !goes_on_offline) {
         return "main starts in phase " + std::string{to_string(lifecycle.phase)};
     }
     return {};
@@ -179,7 +180,7 @@ Complaint one_step_at_a_time(const Observation& seen, const Action& action) {
 
 Complaint continues_list(const Observation& seen, const RunStep& step) {
     const Ledger& ledger = seen.ledger;
-    const auto& steps = seen.scenario.spec.lifecycle.steps(step.kind);
+    const auto& steps = seen.spec.lifecycle.steps(step.kind);
     if (step.index >= steps.size() || step.attempt < 1 || step.attempt > steps[step.index].attempts) {
         return "there is no such step or attempt";
     }
@@ -218,7 +219,7 @@ Complaint steps_keep_their_order(const Observation& seen, const Action& action) 
         return "a step runs with no time left";
     }
     // Main may well end while its stop steps run: that is what they are for.
-    const bool main_lives = seen.ledger.services[*seen.scenario.spec.main()].told == Process::alive;
+    const bool main_lives = seen.ledger.services[*seen.spec.main()].told == Process::alive;
     if (step->kind == StepKind::stop && step->index == 0 && step->attempt == 1 && !main_lives) {
         return "stop steps begin, and main does not run";
     }
@@ -247,7 +248,7 @@ Complaint offline_runs_once_per_online(const Observation& seen, const Action& ac
 bool stops_main(const Observation& seen, const Action& action) {
     const bool stop =
         service_order<SignalSession>(action) != nullptr || service_order<RunStopCommand>(action) != nullptr;
-    return stop && service_of(action) == seen.scenario.spec.main() &&
+    return stop && service_of(action) == seen.spec.main() &&
            seen.ledger.services[service_of(action)].told == Process::alive;
 }
 
@@ -288,7 +289,7 @@ bool belongs_to_the_end(const Observation& seen, ServiceIndex index) {
 Complaint dependents_stop_first(const Observation& seen, const Action& action) {
     const bool stop =
         service_order<SignalSession>(action) != nullptr || service_order<RunStopCommand>(action) != nullptr;
-    if (!stop || service_of(action) == seen.scenario.spec.main() || !belongs_to_the_end(seen, service_of(action))) {
+    if (!stop || service_of(action) == seen.spec.main() || !belongs_to_the_end(seen, service_of(action))) {
         return {};
     }
     for (const ServiceIndex dependent : transitive_dependents(seen.graph, service_of(action))) {
@@ -302,11 +303,12 @@ Complaint dependents_stop_first(const Observation& seen, const Action& action) {
 
 /// The earliest moment for KILL of what has been stopped since `since`.
 TimePoint earliest_kill(const Observation& seen, ServiceIndex index, TimePoint since) {
-    const ServiceSpec& spec = seen.scenario.spec.services[index];
+    const ServiceSpec& spec = seen.spec.services[index];
     const std::optional<ShutdownBudget>& budget = next_lifecycle(seen).budget;
     TimePoint earliest = TimePoint::max();
-    if (spec.grace || !spec.main) {
-        earliest = since + spec.grace.value_or(10s);
+    const std::optional<Duration> grace = seen.ledger.services[index].grace_then;
+    if (grace || !spec.main) {
+        earliest = since + grace.value_or(10s);
     }
     if (!budget) {
         return earliest == TimePoint::max() ? since + 10s : earliest;
@@ -384,7 +386,7 @@ Complaint the_exit_code_is_the_contracts(const Observation& seen, const Action& 
     if (end == nullptr) {
         return {};
     }
-    const std::set<int> allowed = allowed_codes(seen.scenario.spec, seen.ledger);
+    const std::set<int> allowed = allowed_codes(seen.spec, seen.ledger);
     if (allowed.contains(end->code)) {
         return (end->code == 0) == end->lines.empty() ? Complaint{} : Complaint{"reasons go with a code that is not 0"};
     }
@@ -400,7 +402,7 @@ bool is_true(const Observation& seen, const Request& request) {
                seen.ledger.services[index].told == Process::alive;
     };
     switch (request.verb) {
-    case Verb::prestop: return pod.lifecycle.phase == Phase::stopped && down(*seen.scenario.spec.main());
+    case Verb::prestop: return pod.lifecycle.phase == Phase::stopped && down(*seen.spec.main());
     case Verb::online: return pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate;
     case Verb::offline:
         return pod.lifecycle.phase >= Phase::offline && seen.ledger.online_begun == seen.ledger.offline_begun;
@@ -409,6 +411,7 @@ bool is_true(const Observation& seen, const Request& request) {
     case Verb::restart:
     case Verb::wait_service: return std::ranges::all_of(request.services, up);
     case Verb::wait_phase: return pod.lifecycle.phase == request.phase;
+    case Verb::reload: return !pod.reload;
     case Verb::poststart:
     case Verb::signal: break;
     }
@@ -421,7 +424,7 @@ Complaint restarts_follow_the_policy(const Observation& seen, const Action& acti
         return {};
     }
     const ServiceIndex index = service_of(action);
-    const ServiceSpec& spec = seen.scenario.spec.services[index];
+    const ServiceSpec& spec = seen.spec.services[index];
     const ServiceLedger& service = seen.ledger.services[index];
     // A way up by hand starts what main needs, also what failed meanwhile.
     const bool way_up = next_lifecycle(seen).by_hand && went_through(seen, Phase::starting);
@@ -442,7 +445,7 @@ Complaint prestop_alone_does_not_end_it(const Observation& seen, const Action& a
     if (!std::holds_alternative<EndContainer>(action) || !by_prestop) {
         return {};
     }
-    const Duration grace = seen.scenario.spec.grace;
+    const Duration grace = seen.spec.grace;
     const Duration helpers_begin = grace - std::min<Duration>(1s, grace / 4) - std::min<Duration>(2s, grace / 4);
     return seen.now < *ledger.kubelet_since + helpers_begin ? Complaint{"the container ends before SIGTERM came"}
                                                             : Complaint{};
@@ -532,17 +535,17 @@ Complaint states_have_their_process(const Observation& seen) {
 /// Contract 4.3: ready is a promise to the load balancer.
 Complaint ready_means_online(const Observation& seen) {
     const Pod& pod = seen.transition.next;
-    if (!is_ready(seen.scenario.spec, pod)) {
+    if (!is_ready(seen.spec, pod)) {
         return {};
     }
     if (pod.lifecycle.phase != Phase::online || seen.ledger.offline_begun >= seen.ledger.online_begun) {
         return "ready, and not online";
     }
-    if (seen.ledger.online_steps_done != seen.scenario.spec.lifecycle.online.size()) {
+    if (seen.ledger.online_steps_done != seen.ledger.online_steps) {
         return "ready after " + std::to_string(seen.ledger.online_steps_done) + " of the online steps";
     }
     for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
-        const ServiceSpec& spec = seen.scenario.spec.services[index];
+        const ServiceSpec& spec = seen.spec.services[index];
         const ServiceLedger& service = seen.ledger.services[index];
         if (!spec.enabled || !spec.readiness_probe || pod.services[index].state == ServiceState::completed) {
             continue;
@@ -560,7 +563,7 @@ Complaint ready_means_online(const Observation& seen) {
 Complaint online_and_good_means_ready(const Observation& seen) {
     const Pod& pod = seen.transition.next;
     const bool online = pod.lifecycle.phase == Phase::online && pod.lifecycle.goal == Goal::online;
-    return online && is_gate_good(seen.scenario.spec, pod) && !is_ready(seen.scenario.spec, pod)
+    return online && is_gate_good(seen.spec, pod) && !is_ready(seen.spec, pod)
                ? Complaint{"online, all readiness is good, and not ready"}
                : Complaint{};
 }
@@ -597,7 +600,7 @@ bool is_drawn(Phase from, Phase to) {
 Complaint phases_follow_the_picture(const Observation& seen) {
     Phase at = seen.before.lifecycle.phase;
     for (const Change& change : seen.transition.changes) {
-        if (change.service) {
+        if (change.service || change.from == of_configuration) {
             continue;
         }
         const auto from = phase_from_name(change.from);
@@ -622,7 +625,7 @@ Complaint waits_of_probe(const Observation& seen, ServiceIndex index, ProbeKind 
 
 Complaint waits_of_service(const Observation& seen, ServiceIndex index) {
     const Service& service = seen.transition.next.services[index];
-    const ServiceSpec& spec = seen.scenario.spec.services[index];
+    const ServiceSpec& spec = seen.spec.services[index];
     const bool probed = service.process == Process::alive && !service.failed_probe;
     if (service.state == ServiceState::stopping && !service.deadline) {
         return name_of(seen, index) + " stops without a deadline";
@@ -649,14 +652,14 @@ Complaint waits_of_service(const Observation& seen, ServiceIndex index) {
 /// A blocked service waits for something that can be named, and whose turn has not been passed over.
 Complaint waits_of_blocked(const Observation& seen, ServiceIndex index) {
     const Pod& pod = seen.transition.next;
-    const bool main = index == seen.scenario.spec.main();
+    const bool main = index == seen.spec.main();
     const bool may = main                               ? may_launch_main(pod.lifecycle)
                      : pod.services[index].attempt == 0 ? may_start_first_time(pod.lifecycle)
                                                         : may_restart(pod.lifecycle);
-    const bool met = std::ranges::all_of(seen.scenario.spec.services[index].depends_on,
+    const bool met = std::ranges::all_of(seen.spec.services[index].depends_on,
                                          [&](const Dependency& dependency) { return is_met(seen, dependency); });
     const bool ready_counts =
-        std::ranges::none_of(seen.scenario.spec.services[index].depends_on,
+        std::ranges::none_of(seen.spec.services[index].depends_on,
                              [](const Dependency& dependency) { return dependency.condition == Condition::ready; });
     return may && met && ready_counts ? name_of(seen, index) + " is blocked and nothing holds it" : Complaint{};
 }
@@ -707,7 +710,7 @@ Complaint the_budget_counts_from_its_trigger(const Observation& seen) {
     if (!lifecycle.budget || seen.ledger.ended) {
         return {};
     }
-    if (lifecycle.budget->total != seen.scenario.spec.grace) {
+    if (lifecycle.budget->total != seen.spec.grace) {
         return "the budget is not the grace period";
     }
     if (seen.ledger.kubelet_since) {
@@ -732,7 +735,7 @@ Complaint a_stop_ends_inside_the_budget(const Observation& seen) {
         }
         return {};
     };
-    const Duration grace = seen.scenario.spec.grace;
+    const Duration grace = seen.spec.grace;
     const Duration planned = grace - std::min<Duration>(1s, grace / 4) + patience_of_the_end;
     if (auto late = over(ledger.now_since, 950ms, "a stop that was to be now")) {
         return late;
@@ -755,8 +758,7 @@ Complaint nobody_is_forgotten(const Observation& seen) {
         if (!known) {
             return std::string{to_string(request.verb)} + " was forgotten";
         }
-        const Duration length = request.timeout.value_or(seen.scenario.spec.lifecycle.post_start_timeout);
-        const bool late = request.verb == Verb::poststart && seen.now > ledger.asked_at.at(id) + length + lateness;
+        const bool late = request.verb == Verb::poststart && seen.now > ledger.latest.at(id) + lateness;
         if (late && !seen.census.stalled) {
             return "poststart waits longer than its time";
         }
@@ -790,7 +792,7 @@ Complaint late_facts_change_nothing(const Observation& seen) {
 /// A helper whose liveness is bad for good is not left running.
 Complaint a_bad_probe_has_consequences(const Observation& seen) {
     for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
-        const ServiceSpec& spec = seen.scenario.spec.services[index];
+        const ServiceSpec& spec = seen.spec.services[index];
         const bool bad = spec.liveness_probe && !spec.main &&
                          seen.ledger.services[index].bad_liveness >= spec.liveness_probe->failure_threshold;
         if (bad && seen.transition.next.services[index].state == ServiceState::running) {
@@ -809,9 +811,7 @@ Complaint the_gate_has_its_time(const Observation& seen) {
         return {};
     }
     const Duration length = seen.now - *seen.ledger.gate_since - seen.ledger.stalled_at_gate;
-    return length > seen.scenario.spec.lifecycle.ready_timeout + lateness
-               ? Complaint{"the way up lasts " + seconds(length)}
-               : Complaint{};
+    return length > seen.ledger.gate_length + lateness ? Complaint{"the way up lasts " + seconds(length)} : Complaint{};
 }
 
 /// At least `min` and at most `max`, but where the budget, haste or main's end cut it.
@@ -820,7 +820,7 @@ Complaint a_drain_keeps_its_times(const Observation& seen) {
         return {};
     }
     const Lifecycle& lifecycle = next_lifecycle(seen);
-    const DrainSpec& drain = seen.scenario.spec.lifecycle.drain;
+    const DrainSpec& drain = seen.spec.lifecycle.drain;
     if (*seen.ledger.drained > drain.max + lateness) {
         return "it drains for " + seconds(*seen.ledger.drained);
     }
@@ -830,9 +830,9 @@ Complaint a_drain_keeps_its_times(const Observation& seen) {
     };
     const bool late = is_late(lifecycle.budget) || is_late(seen.before.lifecycle.budget);
     const auto* fact = std::get_if<ServiceFact>(&seen.event);
-    const bool main_ends = fact != nullptr && fact->service == seen.scenario.spec.main();
+    const bool main_ends = fact != nullptr && fact->service == seen.spec.main();
     const bool cut =
-        late || main_ends || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.scenario.spec.grace < 30s;
+        late || main_ends || lifecycle.main_lost || lifecycle.haste != Haste::none || seen.spec.grace < 30s;
     return *seen.ledger.drained < drain.min && !cut ? "it drains for only " + seconds(*seen.ledger.drained)
                                                     : Complaint{};
 }
@@ -843,7 +843,7 @@ Complaint main_gets_its_signals(const Observation& seen) {
     if (signal == nullptr || is_stop_signal(signal->signal)) {
         return {};
     }
-    const ServiceIndex main = *seen.scenario.spec.main();
+    const ServiceIndex main = *seen.spec.main();
     const ServiceOrder order{main, seen.ledger.services[main].attempt, SignalLeader{signal->signal}};
     const bool lives = seen.ledger.services[main].told == Process::alive;
     const auto is_signal = [](const Action& action) { return service_order<SignalLeader>(action) != nullptr; };
@@ -858,8 +858,66 @@ Complaint nothing_ends_the_container_unasked(const Observation& seen) {
         return "the container goes down and nothing asked for it";
     }
     const bool held =
-        seen.ledger.end_reason == EndReason::start_failed && seen.scenario.spec.lifecycle.on_failure == OnFailure::hold;
+        seen.ledger.end_reason == EndReason::start_failed && seen.spec.lifecycle.on_failure == OnFailure::hold;
     return held ? Complaint{"a failed start ends the container, it was to be held"} : Complaint{};
+}
+
+// ---- reload ----------------------------------------------------------------------------------------------------
+
+/// A service whose process does not depend on what changed keeps it.
+Complaint a_reload_stops_only_what_changed(const Observation& seen, const Action& action) {
+    const bool stop =
+        service_order<SignalSession>(action) != nullptr || service_order<RunStopCommand>(action) != nullptr;
+    if (!stop) {
+        return {};
+    }
+    const ServiceIndex index = service_of(action);
+    const std::string& reason = seen.transition.next.services[index].reason;
+    const auto loaded = seen.loaded.find(name_of(seen, index));
+    const bool is_there = loaded && seen.loaded.services[*loaded].enabled;
+    if (reason == "its configuration changed") {
+        const bool changed = is_there && process_differs(seen.spec.services[index], seen.loaded.services[*loaded]);
+        return changed ? Complaint{} : Complaint{name_of(seen, index) + " is stopped, and did not change"};
+    }
+    const bool gone = reason == "removed from the configuration" || reason == "disabled in the configuration";
+    return gone && is_there ? Complaint{name_of(seen, index) + " is stopped, and is still there"} : Complaint{};
+}
+
+/// What is not in the configuration any more has no process once the new one counts.
+Complaint nothing_that_is_gone_runs(const Observation& seen) {
+    for (ServiceIndex index = 0; index < seen.spec.services.size(); ++index) {
+        const bool runs = seen.ledger.services[index].told != Process::none || seen.census.living[index] > 0;
+        if (!seen.spec.services[index].enabled && runs) {
+            return name_of(seen, index) + " is gone or disabled and runs";
+        }
+    }
+    return {};
+}
+
+/// Main is not restarted by a reload that may not.
+Complaint a_reload_leaves_main_alone(const Observation& seen) {
+    const auto* asked = std::get_if<ReloadAsked>(&seen.event);
+    const bool goes_down = seen.before.lifecycle.goal < next_lifecycle(seen).goal;
+    const bool wrong = asked != nullptr && asked->request.main_restart == MainRestart::forbidden && goes_down;
+    return wrong ? Complaint{"a reload without --main brings main down"} : Complaint{};
+}
+
+/// The services that are there are those of the configuration, each once, and those that stayed kept their place.
+Complaint places_are_kept(const Observation& seen) {
+    if (!std::holds_alternative<SpecAdopted>(seen.event)) {
+        return {};
+    }
+    std::size_t there = 0;
+    for (const ServiceSpec& service : seen.spec.services) {
+        there += service.removed ? 0U : 1U;
+        if (!service.removed && !seen.loaded.find(service.name)) {
+            return service.name + " is not in the configuration";
+        }
+    }
+    const bool same_number = there == seen.loaded.services.size();
+    const bool all_have_state = seen.transition.next.services.size() == seen.spec.services.size() &&
+                                seen.transition.next.pending.size() == seen.spec.services.size();
+    return same_number && all_have_state ? Complaint{} : Complaint{"services got lost in a reload"};
 }
 
 // ---- all of them -----------------------------------------------------------------------------------------------
@@ -873,7 +931,8 @@ struct StateRule {
     Complaint (*look)(const Observation&);
 };
 
-#define RULE(name) {#name, name}
+#define RULE(name)                                                                                                     \
+    { #name, name }
 
 constexpr std::array action_rules{
     ActionRule RULE(orders_are_of_the_present),
@@ -893,24 +952,19 @@ constexpr std::array action_rules{
     ActionRule RULE(prestop_alone_does_not_end_it),
     ActionRule RULE(main_is_stopped_on_the_way_down),
     ActionRule RULE(answers_are_true_and_single),
+    ActionRule RULE(a_reload_stops_only_what_changed),
 };
 
 constexpr std::array state_rules{
-    StateRule RULE(facts_are_taken),
-    StateRule RULE(states_have_their_process),
-    StateRule RULE(ready_means_online),
-    StateRule RULE(online_and_good_means_ready),
-    StateRule RULE(phases_follow_the_picture),
-    StateRule RULE(every_wait_has_an_end),
-    StateRule RULE(the_budget_counts_from_its_trigger),
-    StateRule RULE(a_stop_ends_inside_the_budget),
-    StateRule RULE(nobody_is_forgotten),
-    StateRule RULE(late_facts_change_nothing),
-    StateRule RULE(nothing_ends_the_container_unasked),
-    StateRule RULE(a_bad_probe_has_consequences),
-    StateRule RULE(the_gate_has_its_time),
-    StateRule RULE(a_drain_keeps_its_times),
-    StateRule RULE(main_gets_its_signals),
+    StateRule RULE(nothing_that_is_gone_runs),     StateRule RULE(facts_are_taken),
+    StateRule RULE(states_have_their_process),     StateRule RULE(ready_means_online),
+    StateRule RULE(online_and_good_means_ready),   StateRule RULE(phases_follow_the_picture),
+    StateRule RULE(every_wait_has_an_end),         StateRule RULE(the_budget_counts_from_its_trigger),
+    StateRule RULE(a_stop_ends_inside_the_budget), StateRule RULE(nobody_is_forgotten),
+    StateRule RULE(late_facts_change_nothing),     StateRule RULE(nothing_ends_the_container_unasked),
+    StateRule RULE(a_bad_probe_has_consequences),  StateRule RULE(the_gate_has_its_time),
+    StateRule RULE(a_drain_keeps_its_times),       StateRule RULE(main_gets_its_signals),
+    StateRule RULE(a_reload_leaves_main_alone),    StateRule RULE(places_are_kept),
 };
 
 #undef RULE
@@ -927,6 +981,9 @@ std::optional<Violation> check_action(const Observation& seen, const Action& act
 }
 
 std::optional<Violation> check_state(const Observation& seen) {
+    if (seen.transition.next.adopting) {
+        return std::nullopt; // half of a step: SpecAdopted follows before anything else happens
+    }
     for (const StateRule& rule : state_rules) {
         if (const Complaint complaint = rule.look(seen)) {
             return Violation{rule.name, *complaint};

@@ -29,6 +29,8 @@ struct Census {
 
 struct Observation {
     const Scenario& scenario;
+    const model::PodSpec& spec;   // as it counts in this event
+    const model::PodSpec& loaded; // as it was read last, at the start or for a reload
     const model::DependencyGraph& graph;
     const model::Pod& before;
     const model::PodEvent& event;

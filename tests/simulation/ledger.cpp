@@ -167,10 +167,11 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
     return before.lifecycle.phase < Phase::online ? EndReason::start_failed : EndReason::unknown;
 }
 
-void take_phase(Ledger& ledger, const Change& change, TimePoint now) {
+void take_phase(Ledger& ledger, const PodSpec& spec, const Change& change, TimePoint now) {
     const std::string_view phase = change.to;
     if (phase == "starting" || (phase == "checking" && change.from == "offline")) {
         ledger.gate_since = now;
+        ledger.gate_length = spec.lifecycle.ready_timeout;
         ledger.stalled_at_gate = {};
     }
     if (phase == "draining") {
@@ -182,6 +183,7 @@ void take_phase(Ledger& ledger, const Change& change, TimePoint now) {
     if (phase == "going-online") {
         ++ledger.online_begun;
         ledger.online_steps_done = 0;
+        ledger.online_steps = spec.lifecycle.online.size();
     } else if (phase == "online") {
         ledger.online_ever = true;
     } else if (phase == "going-offline") {
@@ -191,16 +193,18 @@ void take_phase(Ledger& ledger, const Change& change, TimePoint now) {
     }
 }
 
-void take_stop(ServiceLedger& service, const Lifecycle& lifecycle, TimePoint now) {
+void take_stop(ServiceLedger& service, const ServiceSpec& spec, const Lifecycle& lifecycle, TimePoint now) {
     if (!service.stop_began) {
         service.stop_began = now;
+        service.grace_then = spec.grace;
         if (lifecycle.budget) {
             service.planned_then = planned_end(*lifecycle.budget);
         }
     }
 }
 
-void take_order(ServiceLedger& service, const Lifecycle& lifecycle, const ServiceOrder& order, TimePoint now) {
+void take_order(ServiceLedger& service, const ServiceSpec& spec, const Lifecycle& lifecycle, const ServiceOrder& order,
+                TimePoint now) {
     std::visit(Overloaded{
                    [&](const Launch&) {
                        const bool counted = !service.asked_up && !service.no_resources && order.attempt > 1;
@@ -210,8 +214,8 @@ void take_order(ServiceLedger& service, const Lifecycle& lifecycle, const Servic
                                                .last_exit = service.last_exit,
                                                .restarts = restarts};
                    },
-                   [&](const SignalSession&) { take_stop(service, lifecycle, now); },
-                   [&](const RunStopCommand&) { take_stop(service, lifecycle, now); },
+                   [&](const SignalSession&) { take_stop(service, spec, lifecycle, now); },
+                   [&](const RunStopCommand&) { take_stop(service, spec, lifecycle, now); },
                    [](const SignalLeader&) {},
                    [&](const RunCheck& check) {
                        service.check_in_flight[static_cast<std::size_t>(check.probe)] = true;
@@ -241,10 +245,11 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                    [&](const SignalReceived& signal) { take_signal(ledger, signal, now); },
                    [&](const Request& request) {
                        ledger.open[request.id] = request;
-                       ledger.asked_at[request.id] = now;
+                       ledger.latest[request.id] = now + request.timeout.value_or(spec.lifecycle.post_start_timeout);
                        take_wish(ledger, request);
                        if (request.verb == Verb::online && pod.lifecycle.at_manual_gate) {
                            ledger.gate_since = now;
+                           ledger.gate_length = spec.lifecycle.ready_timeout;
                            ledger.stalled_at_gate = {};
                        }
                        if (request.verb == Verb::prestop && !ledger.kubelet_since) {
@@ -252,6 +257,7 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                            ledger.stalled = {};
                        }
                    },
+                   [&](const ReloadAsked& asked) { ledger.open[asked.request.id] = asked.request; },
                    [&](const ClientLeft& client) {
                        ledger.open.erase(client.id);
                        ledger.left.insert(client.id);
@@ -273,7 +279,7 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
     ledger.drained.reset();
     for (const Change& change : transition.changes) {
         if (!change.service) {
-            take_phase(ledger, change, now);
+            take_phase(ledger, spec, change, now);
         }
     }
     const Lifecycle& next = transition.next.lifecycle;
@@ -296,27 +302,46 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
     }
 }
 
-void take_action(Ledger& ledger, const Lifecycle& lifecycle, const Action& action, TimePoint now) {
-    std::visit(
-        Overloaded{
-            [&](const ServiceOrder& order) { take_order(ledger.services[order.service], lifecycle, order, now); },
-            [&](const RunStep& step) {
-                ledger.running = step;
-                ledger.running_is_ended = false;
-                const bool first = step.index == 0 && step.attempt == 1;
-                ledger.offline_lists += first && step.kind == StepKind::offline ? 1U : 0U;
-                ledger.stop_lists_in_way += first && step.kind == StepKind::stop ? 1U : 0U;
-            },
-            [&](const EndStep& step) {
-                if (ledger.running && ledger.running->run == step.run) {
-                    ledger.running_is_ended = true;
-                }
-            },
-            [](const CountConnections&) {},
-            [&](const Answer& answer) { ledger.open.erase(answer.request); },
-            [&](const EndContainer&) { ledger.ended = true; },
-        },
-        action);
+void take_new_spec(ServiceLedger& service, const ServiceSpec& before, const ServiceSpec& after, bool runs) {
+    if (before == after) {
+        return;
+    }
+    service.asked_up = true; // a changed service may come up again, whatever its policy says
+    if (before.readiness_probe != after.readiness_probe && runs) {
+        // One that was ready is so until the new probe has failed.
+        service.ever_ready = !before.readiness_probe ||
+                             (service.ever_ready && service.bad_checks < before.readiness_probe->failure_threshold);
+        service.good_checks = 0;
+        service.bad_checks = 0;
+    }
+    if (before.liveness_probe != after.liveness_probe) {
+        service.bad_liveness = 0;
+    }
+}
+
+void take_action(Ledger& ledger, const PodSpec& spec, const Lifecycle& lifecycle, const Action& action, TimePoint now) {
+    std::visit(Overloaded{
+                   [&](const ServiceOrder& order) {
+                       take_order(ledger.services[order.service], spec.services[order.service], lifecycle, order, now);
+                   },
+                   [&](const RunStep& step) {
+                       ledger.running = step;
+                       ledger.running_is_ended = false;
+                       const bool first = step.index == 0 && step.attempt == 1;
+                       ledger.offline_lists += first && step.kind == StepKind::offline ? 1U : 0U;
+                       ledger.stop_lists_in_way += first && step.kind == StepKind::stop ? 1U : 0U;
+                   },
+                   [&](const EndStep& step) {
+                       if (ledger.running && ledger.running->run == step.run) {
+                           ledger.running_is_ended = true;
+                       }
+                   },
+                   [](const CountConnections&) {},
+                   [&](const Answer& answer) { ledger.open.erase(answer.request); },
+                   [&](const EndContainer&) { ledger.ended = true; },
+                   [](const AdoptSpec&) {},
+               },
+               action);
 }
 
 } // namespace davit::simulation

@@ -30,6 +30,7 @@ struct ServiceLedger {
     bool asked_up = false;     // a person asked for the next launch
     bool no_resources = false; // the last launch found no process or memory: tried again whatever the policy says
     int restarts = 0;          // launches in a row that nobody asked for
+    std::optional<Duration> grace_then; // of its specification, when the stop began
     bool check_in_flight[3] = {};
     bool check_may_be_forgiven[3] = {};
 };
@@ -47,6 +48,7 @@ struct Ledger {
     TimePoint last_over;
     bool running_is_ended = false;
     std::size_t online_steps_done = 0; // of the present online attempt
+    std::size_t online_steps = 0;      // so many it has
 
     unsigned online_begun = 0;
     unsigned offline_begun = 0;
@@ -63,6 +65,7 @@ struct Ledger {
     std::optional<TimePoint> exit_since; // the goal is exit
     std::optional<TimePoint> gate_since; // the way up began
     Duration stalled_at_gate{};
+    Duration gate_length{}; // as it was configured when the way up began
     std::optional<TimePoint> drain_since;
     std::optional<Duration> drained; // how long the drain took that ended in this event
     std::optional<TimePoint> helpers_stop_since;
@@ -73,7 +76,7 @@ struct Ledger {
     bool also_asked = false; // a stop was asked for, if not as the first reason
 
     std::map<model::RequestId, model::Request> open;
-    std::map<model::RequestId, TimePoint> asked_at;
+    std::map<model::RequestId, TimePoint> latest; // poststart: when it has to be answered
     std::set<model::RequestId> left;
     bool ended = false;
 };
@@ -84,7 +87,11 @@ void take_event(Ledger& ledger, const model::PodSpec& spec, const model::Pod& po
 /// The model's answer: phases it went through, then each action as it is obeyed.
 void take_changes(Ledger& ledger, const model::PodSpec& spec, const model::Pod& before, const model::PodEvent& event,
                   const model::PodTransition& transition, TimePoint now);
-void take_action(Ledger& ledger, const model::Lifecycle& lifecycle, const model::Action& action, TimePoint now);
+void take_action(Ledger& ledger, const model::PodSpec& spec, const model::Lifecycle& lifecycle,
+                 const model::Action& action, TimePoint now);
+/// A reload: the specification of a service becomes another one. `runs`: it is in state running.
+void take_new_spec(ServiceLedger& service, const model::ServiceSpec& before, const model::ServiceSpec& after,
+                   bool runs);
 
 /// TERM, INT, QUIT and RTMIN+3.
 bool is_stop_signal(int signal);

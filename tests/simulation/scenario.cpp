@@ -2,6 +2,7 @@
 #include "scenario.h"
 
 #include "model/contains.h"
+#include "model/dependency_graph.h"
 #include "model/spec_defaults.h"
 
 #include <algorithm>
@@ -204,6 +205,101 @@ PodSpec make_spec(Dice& dice) {
     return resolve_defaults(pod, "host");
 }
 
+// ---- what a reload finds ---------------------------------------------------------------------------
+
+void take_out(PodSpec& spec, ServiceIndex gone) {
+    spec.services.erase(spec.services.begin() + static_cast<std::ptrdiff_t>(gone));
+    for (ServiceSpec& service : spec.services) {
+        std::erase_if(service.depends_on, [&](const Dependency& dependency) { return dependency.service == gone; });
+        for (Dependency& dependency : service.depends_on) {
+            dependency.service -= dependency.service > gone ? 1 : 0;
+        }
+    }
+}
+
+void put_in(Dice& dice, PodSpec& spec) {
+    const std::string name = "n" + std::to_string(dice.below(4));
+    if (spec.find(name)) {
+        return;
+    }
+    WrittenPod alone;
+    alone.services.push_back(make_service(dice, static_cast<unsigned>(spec.services.size()), false));
+    alone.services.front().name = name;
+    ServiceSpec service = resolve_defaults(alone, "host").services.front();
+    service.main = false;
+    service.critical = dice.chance(15);
+    service.grace = service.grace.value_or(default_helper_grace);
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        if (dice.chance(20)) {
+            service.depends_on.push_back(Dependency{.service = index, .required = !dice.chance(25)});
+        }
+    }
+    spec.services.push_back(service);
+    ServiceSpec& main = spec.services[*spec.main()];
+    main.depends_on.push_back(Dependency{.service = spec.services.size() - 1});
+    if (!find_cycles(spec).empty()) {
+        main.depends_on.pop_back();
+    }
+}
+
+void change_service(Dice& dice, ServiceSpec& service) {
+    WrittenPod alone;
+    alone.services.push_back(make_service(dice, 0, service.main));
+    const ServiceSpec other = resolve_defaults(alone, "host").services.front();
+    switch (dice.below(9)) {
+    case 0:
+    case 7:
+    case 8: service.command.emplace_back("-x"); return;
+    case 1: service.startup_probe = other.startup_probe; return;
+    case 2: service.readiness_probe = service.oneshot ? std::nullopt : other.readiness_probe; return;
+    case 3: service.liveness_probe = other.liveness_probe; return;
+    case 4: service.backoff = other.backoff; return;
+    case 5:
+        service.stop_command = other.stop_command;
+        service.grace = service.main ? other.grace : std::optional{other.grace.value_or(default_helper_grace)};
+        return;
+    default: break;
+    }
+    if (!service.main && dice.chance(50)) {
+        service.enabled = !service.enabled;
+    } else if (!service.depends_on.empty()) {
+        service.depends_on.erase(service.depends_on.begin() +
+                                 static_cast<std::ptrdiff_t>(dice.below(service.depends_on.size())));
+    }
+}
+
+/// As the loader's rule of impossible conditions.
+void make_possible(PodSpec& spec) {
+    for (ServiceSpec& service : spec.services) {
+        for (Dependency& dependency : service.depends_on) {
+            const ServiceSpec& target = spec.services[dependency.service];
+            const bool never_ready = !target.startup_probe && !target.readiness_probe;
+            if (dependency.condition == Condition::ready && never_ready) {
+                dependency.condition = target.oneshot ? Condition::completed : Condition::started;
+            }
+        }
+    }
+}
+
+void change_something(Dice& dice, PodSpec& spec) {
+    const unsigned way = static_cast<unsigned>(dice.below(10));
+    const ServiceIndex index = dice.below(spec.services.size());
+    if (way < 2) {
+        return put_in(dice, spec);
+    }
+    if (way < 4 && !spec.services[index].main) {
+        return take_out(spec, index);
+    }
+    if (way < 9) {
+        return change_service(dice, spec.services[index]);
+    }
+    WrittenPod other;
+    make_lifecycle(dice, other);
+    const PodSpec resolved = resolve_defaults(other, "host");
+    spec.lifecycle = resolved.lifecycle;
+    spec.grace = resolved.grace;
+}
+
 // ---- visitors --------------------------------------------------------------------------------------
 
 Temper make_temper(Dice& dice) {
@@ -256,11 +352,18 @@ Visit make_visit(Dice& dice, std::size_t services) {
         return make_request(dice, services);
     }
     Visit visit;
-    if (way < 92) {
+    if (way < 90) {
         visit.kind = Visit::Kind::signal;
         visit.signal = dice.chance(30) ? dice.pick({SIGTERM, SIGTERM, SIGINT, SIGQUIT, 37})
                                        : dice.pick({SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH});
         visit.from_inside = dice.chance(40);
+        return visit;
+    }
+    if (way < 96) {
+        visit.kind = Visit::Kind::reload;
+        visit.change = dice.below(1'000'000);
+        visit.main_may_restart = dice.chance(40);
+        visit.no_wait = dice.chance(20);
         return visit;
     }
     visit.kind = Visit::Kind::stall;
@@ -318,10 +421,19 @@ Scenario make_scenario(std::uint64_t seed) {
     return scenario;
 }
 
-ServiceBehaviour behaviour_of(const Scenario& scenario, ServiceIndex service, unsigned attempt) {
-    Dice dice{mix({scenario.seed, 2, scenario.service_ids[service], attempt})};
+PodSpec changed_spec(const Scenario& scenario, PodSpec spec, std::uint64_t change) {
+    Dice dice{mix({scenario.seed, 7, change})};
+    const std::size_t count = dice.below(4);
+    for (std::size_t time = 0; time < count; ++time) {
+        change_something(dice, spec);
+    }
+    make_possible(spec);
+    return spec;
+}
+
+ServiceBehaviour behaviour_of(const Scenario& scenario, const ServiceSpec& spec, unsigned id, unsigned attempt) {
+    Dice dice{mix({scenario.seed, 2, id, attempt})};
     const Temper& temper = scenario.temper;
-    const ServiceSpec& spec = scenario.spec.services[service];
     ServiceBehaviour behaviour;
     if (dice.chance(temper.launch_failures)) {
         behaviour.launch = dice.pick({ServiceBehaviour::Launch::not_found, ServiceBehaviour::Launch::not_executable,
@@ -362,7 +474,9 @@ ServiceBehaviour behaviour_of(const Scenario& scenario, ServiceIndex service, un
 
 StepBehaviour behaviour_of(const Scenario& scenario, const RunStep& step) {
     const auto kind = static_cast<std::size_t>(step.kind);
-    Dice dice{mix({scenario.seed, 3, kind, scenario.step_ids[kind][step.index], step.run})};
+    const auto& ids = scenario.step_ids[kind];
+    const unsigned id = step.index < ids.size() ? ids[step.index] : 100 + static_cast<unsigned>(step.index);
+    Dice dice{mix({scenario.seed, 3, kind, id, step.run})};
     const Temper& temper = scenario.temper;
     StepBehaviour behaviour;
     if (!dice.chance(temper.step_hangs)) {

@@ -32,7 +32,7 @@ struct Temper {
 };
 
 struct Visit {
-    enum class Kind : std::uint8_t { request, signal, stall };
+    enum class Kind : std::uint8_t { request, signal, stall, reload };
     Kind kind = Kind::request;
     Duration at = 0s;
     // a request
@@ -48,6 +48,9 @@ struct Visit {
     bool from_inside = false;
     // a stall
     Duration length = 0s;
+    // a reload
+    std::uint64_t change = 0; // which: see changed_spec
+    bool main_may_restart = false;
 };
 
 /// The kubelet's way to end the container, which ends every story.
@@ -97,7 +100,11 @@ struct ServiceBehaviour {
     Duration stop_command_takes = 50ms;
     bool stop_command_fails = false;
 };
-ServiceBehaviour behaviour_of(const Scenario& scenario, model::ServiceIndex service, unsigned attempt);
+ServiceBehaviour behaviour_of(const Scenario& scenario, const model::ServiceSpec& service, unsigned id,
+                              unsigned attempt);
+
+/// What a person makes of a configuration: one to three changes, which the loader would accept.
+model::PodSpec changed_spec(const Scenario& scenario, model::PodSpec spec, std::uint64_t change);
 
 /// How one try of one step goes.
 struct StepBehaviour {

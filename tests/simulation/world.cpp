@@ -30,7 +30,8 @@ struct Session {
     bool leader = false;
     unsigned members = 0;
     unsigned kills = 0;
-    bool over = true; // nothing lives, and that was told
+    unsigned cancelled = 0; // how often its checks were ended
+    bool over = true;       // nothing lives, and that was told
     TimePoint launched;
 };
 
@@ -54,9 +55,9 @@ struct Later {
 class World {
 public:
     World(const Scenario& scenario, const Machine& machine, Telling telling)
-        : scenario_(scenario), spec_(scenario.spec), graph_(build_graph(scenario.spec)), machine_(machine),
-          telling_(telling), pod_(initial_pod(spec_)), sessions_(spec_.services.size()),
-          dice_(mix({scenario.seed, 4})) {
+        : scenario_(scenario), spec_(scenario.spec), loaded_(scenario.spec), ids_(scenario.service_ids),
+          graph_(build_graph(scenario.spec)), machine_(machine), telling_(telling), pod_(initial_pod(spec_)),
+          sessions_(spec_.services.size()), dice_(mix({scenario.seed, 4})) {
         ledger_.services.resize(spec_.services.size());
         census_.living.resize(spec_.services.size());
         census_.killable.resize(spec_.services.size(), true);
@@ -72,6 +73,7 @@ public:
         }
         plan(scenario_.termination.at, [this] { begin_termination(); });
         ledger_.gate_since = now_;
+        ledger_.gate_length = spec_.lifecycle.ready_timeout;
         deliver(PodStarted{});
         while (!over()) {
             turn();
@@ -122,7 +124,9 @@ private:
             return;
         }
         ++outcome_.events;
-        const Pod before = pod_;
+        Pod before = pod_;
+        before.services.resize(spec_.services.size()); // so that new services have a past to be compared with
+        before.pending.resize(spec_.services.size());
         const Moment moment{now_, Dice{mix({scenario_.seed, 5, outcome_.events})}.fraction()};
         take_event(ledger_, spec_, before, event, now_);
         PodTransition transition = machine_(spec_, graph_, std::move(pod_), event, moment);
@@ -131,18 +135,39 @@ private:
             check_function(before, event, transition, moment);
         }
         pod_ = std::move(transition.next);
+        if (const auto adopt = std::exchange(adopt_, std::nullopt)) {
+            use(*adopt->spec);
+            deliver(SpecAdopted{*adopt});
+        }
+    }
+
+    /// The specification that a reload brought.
+    void use(const PodSpec& spec) {
+        ledger_.services.resize(spec.services.size());
+        sessions_.resize(spec.services.size());
+        census_.living.resize(spec.services.size());
+        census_.killable.resize(spec.services.size(), true);
+        for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
+            take_new_spec(ledger_.services[index], spec_.services[index], spec.services[index],
+                          pod_.services[index].state == ServiceState::running);
+        }
+        while (ids_.size() < spec.services.size()) {
+            ids_.push_back(1000 + static_cast<unsigned>(ids_.size()));
+        }
+        spec_ = spec;
+        graph_ = build_graph(spec_);
     }
 
     void look_and_obey(const Pod& before, const PodEvent& event, const PodTransition& transition) {
         tell(event, transition);
         take_changes(ledger_, spec_, before, event, transition, now_);
-        const Observation seen{scenario_, graph_, before, event, transition, now_, ledger_, census_};
+        const Observation seen{scenario_, spec_, loaded_, graph_, before, event, transition, now_, ledger_, census_};
         for (const Action& action : transition.actions) {
             count_living();
             if (auto violation = check_action(seen, action)) {
                 return complain(violation->invariant, violation->text);
             }
-            take_action(ledger_, transition.next.lifecycle, action, now_);
+            take_action(ledger_, spec_, transition.next.lifecycle, action, now_);
             obey(action);
         }
         count_living();
@@ -231,6 +256,7 @@ private:
                        [&](const CountConnections&) { count_connections(); },
                        [&](const Answer& answer) { take_answer(answer); },
                        [&](const EndContainer& end) { outcome_.code = end.code; },
+                       [&](const AdoptSpec& adopt) { adopt_ = adopt.spec; },
                    },
                    action);
     }
@@ -242,7 +268,7 @@ private:
                        [&](const SignalLeader& signal) { signal_leader(order.service, signal.signal); },
                        [&](const RunStopCommand& command) { run_stop_command(order, command.deadline); },
                        [&](const RunCheck& check) { run_check(order, check.probe); },
-                       [](const CancelChecks&) {},
+                       [&](const CancelChecks&) { ++sessions_[order.service].cancelled; },
                    },
                    order.action);
     }
@@ -258,7 +284,9 @@ private:
 
     void launch(ServiceIndex service, unsigned attempt) {
         Session& session = sessions_[service];
-        session = Session{.attempt = attempt, .behaviour = behaviour_of(scenario_, service, attempt), .over = false};
+        session = Session{.attempt = attempt,
+                          .behaviour = behaviour_of(scenario_, spec_.services[service], ids_[service], attempt),
+                          .over = false};
         plan(session.behaviour.launch_takes, [this, service, attempt] { finish_launch(service, attempt); });
     }
 
@@ -386,8 +414,7 @@ private:
     void run_check(const ServiceOrder& order, ProbeKind probe) {
         const ServiceIndex service = order.service;
         const ServiceBehaviour& behaviour = sessions_[service].behaviour;
-        Dice dice{mix({scenario_.seed, 6, scenario_.service_ids[service], order.attempt,
-                       static_cast<std::uint64_t>(probe), ++checks_})};
+        Dice dice{mix({scenario_.seed, 6, ids_[service], order.attempt, static_cast<std::uint64_t>(probe), ++checks_})};
         const Duration age = now_ - sessions_[service].launched;
         bool good = !behaviour.never_healthy && age >= behaviour.healthy_after && !dice.chance(behaviour.flaps);
         if (probe == ProbeKind::liveness) {
@@ -399,8 +426,11 @@ private:
         const CheckOutcome outcome = good        ? CheckOutcome::good
                                      : times_out ? CheckOutcome::timed_out
                                                  : CheckOutcome::bad;
-        plan(takes, [this, order, probe, outcome] {
-            deliver_service(order.service, CheckFinished{order.attempt, probe, outcome, "made up"});
+        plan(takes, [this, order, probe, outcome, cancelled = sessions_[service].cancelled] {
+            if (sessions_[order.service].attempt != order.attempt ||
+                sessions_[order.service].cancelled == cancelled) { // an ended check of a service that runs is silent
+                deliver_service(order.service, CheckFinished{order.attempt, probe, outcome, "made up"});
+            }
         });
     }
 
@@ -455,6 +485,7 @@ private:
         switch (visit.kind) {
         case Visit::Kind::signal: return deliver(SignalReceived{visit.signal, visit.from_inside});
         case Visit::Kind::stall: return stall(visit.length);
+        case Visit::Kind::reload: return reload(visit);
         case Visit::Kind::request: break;
         }
         Request request{.id = next_id_++, .verb = visit.verb, .phase = visit.phase, .signal = visit.signal};
@@ -476,10 +507,20 @@ private:
         deliver(request);
     }
 
+    void reload(const Visit& visit) {
+        loaded_ = pod_.reload ? loaded_ : changed_spec(scenario_, loaded_, visit.change);
+        const MainRestart main = visit.main_may_restart ? MainRestart::allowed : MainRestart::forbidden;
+        deliver(ReloadAsked{
+            .request = {.id = next_id_++, .verb = Verb::reload, .no_wait = visit.no_wait, .main_restart = main},
+            .loaded = std::make_shared<const PodSpec>(loaded_),
+            .keys = {}});
+    }
+
     std::vector<ServiceIndex> present_services(const std::vector<unsigned>& ids) const {
         std::vector<ServiceIndex> services;
         for (ServiceIndex index = 0; index < scenario_.service_ids.size(); ++index) {
-            if (std::ranges::find(ids, scenario_.service_ids[index]) != ids.end()) {
+            const bool is_named = std::ranges::find(ids, scenario_.service_ids[index]) != ids.end();
+            if (is_named && !spec_.services[index].removed) {
                 services.push_back(index);
             }
         }
@@ -543,13 +584,16 @@ private:
     }
 
     const Scenario& scenario_;
-    const PodSpec& spec_;
+    PodSpec spec_;
+    PodSpec loaded_;            // what the files say
+    std::vector<unsigned> ids_; // as spec_.services
     DependencyGraph graph_;
     const Machine& machine_;
     Telling telling_;
     Pod pod_;
     std::vector<Session> sessions_;
     std::optional<StepProcess> step_;
+    std::optional<SharedSpec> adopt_; // to be told next
     Dice dice_;
     Ledger ledger_;
     Census census_;

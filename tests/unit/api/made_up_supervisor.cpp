@@ -59,6 +59,17 @@ model::RequestId Supervisor::ask(model::Request request, Listener listener) {
     return request.id;
 }
 
+model::RequestId Supervisor::reload(model::Request request, model::PodSpec loaded, std::vector<model::ChangedKeys> keys,
+                                    Listener listener) {
+    body_->world.reloaded.push_back(std::move(loaded));
+    body_->world.changed_keys = std::move(keys);
+    return ask(std::move(request), std::move(listener));
+}
+
+void Supervisor::report_refused_reload(std::string_view text) {
+    body_->world.refused_reloads.emplace_back(text);
+}
+
 void Supervisor::report_escaped(std::string_view text) {
     body_->world.escaped.emplace_back(text);
 }

@@ -25,6 +25,9 @@ struct MadeUpWorld {
     std::vector<model::Request> asked;
     std::vector<model::RequestId> forgotten;
     std::vector<std::string> escaped;
+    std::vector<model::PodSpec> reloaded;
+    std::vector<model::ChangedKeys> changed_keys;
+    std::vector<std::string> refused_reloads;
     std::map<model::RequestId, runtime::Listener> listeners;
 };
 

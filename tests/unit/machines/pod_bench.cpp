@@ -79,6 +79,25 @@ void PodBench::event(const PodEvent& event) {
     for (const Action& action : transition.actions) {
         remember(action);
     }
+    for (const Change& change : transition.changes) {
+        if (change.from == of_configuration) {
+            orders_.push_back((change.service ? spec_.services[*change.service].name : "pod") + " " + change.to + ": " +
+                              change.reason);
+        }
+    }
+    for (const Action& action : transition.actions) {
+        if (const auto* adopt = std::get_if<AdoptSpec>(&action)) {
+            spec_ = *adopt->spec.spec;
+            graph_ = build_graph(spec_);
+            this->event(SpecAdopted{adopt->spec});
+        }
+    }
+}
+
+void PodBench::reload(RequestId id, PodSpec loaded, MainRestart main) {
+    event(ReloadAsked{.request = {.id = id, .verb = Verb::reload, .main_restart = main},
+                      .loaded = std::make_shared<const PodSpec>(std::move(loaded)),
+                      .keys = {}});
 }
 
 void PodBench::remember(const Action& action) {

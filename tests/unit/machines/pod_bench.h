@@ -43,6 +43,8 @@ public:
     void signal(int number, bool from_inside = false);
     void ask(model::RequestId id, model::Verb verb, std::initializer_list<std::string> services = {});
     void event(const model::PodEvent& event);
+    /// A reload of `loaded`; what the runtime does with AdoptSpec happens by itself.
+    void reload(model::RequestId id, model::PodSpec loaded, model::MainRestart main = model::MainRestart::forbidden);
     void client_left(model::RequestId id);
     /// Time goes on to `moment` after the begin; everything that falls due on the way happens.
     void until(Duration moment);

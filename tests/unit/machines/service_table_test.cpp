@@ -66,6 +66,7 @@ const std::map<std::string, ServiceEvent> events{
     {"StopCommand", StopCommandFinished{1, exited_with(1), ""}},
     {"Deadline", DeadlineReached{}},
     {"Stall", LoopStalled{3s}},
+    {"Probes", ProbesChanged{.startup = true, .readiness = true, .liveness = true}},
 };
 
 constexpr std::array all_states{ServiceState::inactive, ServiceState::blocked,   ServiceState::starting,
