@@ -16,6 +16,7 @@
 #include "config/spec_reader.h"
 #include "config/value_check.h"
 #include "config/written_values.h"
+#include "model/interpolation.h"
 #include "model/spec_defaults.h"
 
 #include <algorithm>
@@ -33,6 +34,18 @@ struct Tree {
     Node root;
     bool complete = true; // false: a file could not be read, so that what is missing proves nothing
 };
+
+/// Nothing in CMD is resolved: as a configuration it would be written so.
+model::Text text_of_cmd(const std::string& word) {
+    if (!model::needs_interpolation(word)) {
+        return word;
+    }
+    std::string escaped;
+    for (const char character : word) {
+        escaped.append(character == '$' ? 2 : 1, character);
+    }
+    return {word, std::move(escaped)};
+}
 
 class Loader {
 public:
@@ -70,7 +83,8 @@ private:
     /// CMD, or the entrypoint of an app.yaml in its place.
     void read_command(std::vector<std::string>& files) {
         if (!request_.command.empty()) {
-            command_ = std::vector<model::Text>(request_.command.begin(), request_.command.end());
+            command_.emplace();
+            std::ranges::transform(request_.command, std::back_inserter(*command_), text_of_cmd);
             if (request_.app_file) {
                 problems_.add_without_place(
                     "CMD is given twice, after -- and by --app: its entrypoint would be CMD, leave one of them out");

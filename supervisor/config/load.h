@@ -14,8 +14,8 @@
 
 namespace davit::config {
 
-/// What the configuration is loaded for: `run` refuses what `check` and `plan` only warn of.
-enum class Purpose : std::uint8_t { run, check };
+/// What the configuration is loaded for: `run` (a reload too) refuses what `check` and `plan` only warn of.
+enum class Purpose : std::uint8_t { run, check, plan };
 
 struct LoadRequest {
     std::optional<std::string> path;     // of -c; else $DAVIT_CONFIG, else /etc/davit
