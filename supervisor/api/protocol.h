@@ -7,7 +7,7 @@
 //     {"timeoutSeconds": 28}              first, at once: how long the client should wait
 //     {"progress": "phase draining ..."}  any number
 //     {"result": "done", "message": ".."} last; result: done | failed | timed_out
-//   A verb that is refused at once is 409 with {"error": "..."}.
+//   A verb that is refused at once is 409 with {"error": "..."}; a reload of a bad configuration has "problems" too.
 #pragma once
 
 #include <chrono>
@@ -37,6 +37,9 @@ inline constexpr std::string_view services_prefix = "/v1/services/";
 inline constexpr std::string_view env_word = "env"; // below a service
 inline constexpr std::string_view lifecycle_prefix = "/v1/lifecycle/";
 inline constexpr std::string_view wait_path = "/v1/wait";
+inline constexpr std::string_view plan_path = "/v1/plan";     // ?format=json|yaml
+inline constexpr std::string_view graph_path = "/v1/graph";   // ?format=text|ascii|dot
+inline constexpr std::string_view reload_path = "/v1/reload"; // {"main": true, "dryRun": true, "noWait": true}
 inline constexpr std::string_view live_path = "/livez";
 inline constexpr std::string_view ready_path = "/readyz";
 inline constexpr std::string_view startup_path = "/startupz";

@@ -114,7 +114,9 @@ Result<ServiceIndex> find_service(const PodSpec& spec, std::string_view name) {
     std::vector<std::string_view> names;
     names.reserve(spec.services.size());
     for (const auto& service : spec.services) {
-        names.emplace_back(service.name);
+        if (!service.removed) {
+            names.emplace_back(service.name);
+        }
     }
     return failure("unknown service \"" + std::string{name} + "\"" + did_you_mean(name, names));
 }
@@ -153,6 +155,8 @@ struct Options {
     std::optional<Duration> waited;
     std::optional<model::Phase> phase;
     std::optional<std::string> service;
+    bool main = false;
+    bool dry_run = false;
 };
 
 std::optional<bool> as_flag(const boost::json::value& value) {
@@ -226,6 +230,12 @@ bool take_option(Options& options, std::string_view name, const boost::json::val
     }
     if (name == "waitedSeconds") {
         return take(options.waited, as_duration(value));
+    }
+    if (name == "main") {
+        return take(options.main, as_flag(value));
+    }
+    if (name == "dryRun") {
+        return take(options.dry_run, as_flag(value));
     }
     if (name == "phase") {
         return take(options.phase, as_phase(value));
@@ -397,6 +407,49 @@ Call route_wait(const PodSpec& spec, const Target& target, std::string_view body
     return call;
 }
 
+Call route_reload(const Target& target, std::string_view body) {
+    constexpr std::array<std::string_view, 3> known{"main", "dryRun", "noWait"};
+    const auto options = read_options(target, body, known);
+    if (!options) {
+        return bad_request(options.error().text);
+    }
+    ReloadCall call{.request = {.verb = Verb::reload}, .dry_run = options->dry_run};
+    call.request.no_wait = options->no_wait;
+    call.request.main_restart = options->main ? model::MainRestart::allowed : model::MainRestart::forbidden;
+    return call;
+}
+
+/// The place of the format in `names`; the first without a query.
+Result<std::size_t> find_format(const Target& target, std::span<const std::string_view> names) {
+    std::size_t format = 0;
+    for (const Parameter& parameter : target.query) {
+        const auto found = std::ranges::find(names, parameter.value);
+        if (parameter.name != "format" || found == names.end()) {
+            std::string known;
+            for (const std::string_view name : names) {
+                known += (known.empty() ? "" : ", ") + std::string{name};
+            }
+            return failure("there is the parameter format with one of " + known);
+        }
+        format = static_cast<std::size_t>(found - names.begin());
+    }
+    return format;
+}
+
+Call route_plan(const Target& target) {
+    constexpr std::array<std::string_view, 2> plan_formats{"json", "yaml"};
+    constexpr std::array<std::string_view, 3> graph_formats{"text", "ascii", "dot"};
+    const bool is_plan = target.path == plan_path;
+    const auto format = is_plan ? find_format(target, plan_formats) : find_format(target, graph_formats);
+    if (!format) {
+        return bad_request(format.error().text);
+    }
+    if (is_plan) {
+        return PlanCall{static_cast<PlanFormat>(*format)};
+    }
+    return GraphCall{static_cast<GraphFormat>(*format)};
+}
+
 enum class Methods : std::uint8_t { get, post, both };
 
 std::optional<Refusal> wrong_method(std::string_view method, Methods methods) {
@@ -424,6 +477,9 @@ Call route_reading(const PodSpec& spec, const Target& target, std::string_view m
     }
     if (target.path == events_path) {
         return EventsCall{};
+    }
+    if (target.path == plan_path || target.path == graph_path) {
+        return route_plan(target);
     }
     return ProbeCall{target.path == live_path    ? ProbeQuestion::live
                      : target.path == ready_path ? ProbeQuestion::ready
@@ -469,9 +525,15 @@ Call route(const PodSpec& spec, const HttpRequest& request) {
     if (!target) {
         return bad_request("the address cannot be read");
     }
-    constexpr std::array reading{status_path, events_path, live_path, ready_path, startup_path};
+    constexpr std::array reading{status_path, events_path, plan_path, graph_path, live_path, ready_path, startup_path};
     if (model::contains(reading, target->path)) {
         return route_reading(spec, *target, request.method);
+    }
+    if (target->path == reload_path) {
+        if (auto refusal = wrong_method(request.method, Methods::post)) {
+            return *refusal;
+        }
+        return route_reload(*target, request.body);
     }
     if (target->path == wait_path) {
         if (auto refusal = wrong_method(request.method, Methods::both)) {

@@ -25,6 +25,18 @@ struct EnvCall {
     model::ServiceIndex service = 0;
     EnvValues values = EnvValues::masked;
 };
+enum class PlanFormat : std::uint8_t { json, yaml };
+struct PlanCall {
+    PlanFormat format = PlanFormat::json;
+};
+enum class GraphFormat : std::uint8_t { text, ascii, dot };
+struct GraphCall {
+    GraphFormat format = GraphFormat::text;
+};
+struct ReloadCall {
+    model::Request request;
+    bool dry_run = false;
+};
 struct ProbeCall {
     ProbeQuestion question = ProbeQuestion::live;
 };
@@ -41,7 +53,8 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call = std::variant<StatusCall, EventsCall, EnvCall, ProbeCall, VerbCall, Refusal>;
+using Call =
+    std::variant<StatusCall, EventsCall, EnvCall, PlanCall, GraphCall, ProbeCall, VerbCall, ReloadCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;

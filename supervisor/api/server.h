@@ -8,6 +8,7 @@
 //                                                                  └─────► a verb: Supervisor::ask, lines until its end
 #pragma once
 
+#include "config/load.h"
 #include "os/fd.h"
 #include "runtime/supervisor.h"
 
@@ -28,6 +29,8 @@ struct ServerOptions {
     std::size_t reserved_for_hooks = 8;
     /// For one request to arrive, and for the client to take what is written to it.
     Duration io_timeout = std::chrono::seconds{5};
+    /// Reads the configuration again, as it was read at the start, for a reload.
+    std::function<config::LoadResult()> load = {};
 };
 
 class Server {

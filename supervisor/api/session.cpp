@@ -3,6 +3,10 @@
 
 #include "api/json_writer.h"
 #include "api/protocol.h"
+#include "api/reload.h"
+#include "config/graph.h"
+#include "config/plan.h"
+#include "model/pod_verdict.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -34,6 +38,7 @@ constexpr std::size_t max_unwanted = 64 * 1024;
 constexpr int turns_for_immediate_answer = 4;
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain; charset=utf-8";
+constexpr std::string_view yaml_type = "application/yaml";
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
@@ -76,6 +81,15 @@ std::string result_line(model::Verdict verdict, std::string_view message) {
     JsonWriter json;
     json.begin_object().key("result").string(to_string(verdict)).key("message").string(message).end_object();
     return json.take();
+}
+
+std::string graph_of(const model::PodSpec& spec, GraphFormat format) {
+    switch (format) {
+    case GraphFormat::text: return config::graph_text(spec, config::Charset::utf8);
+    case GraphFormat::ascii: return config::graph_text(spec, config::Charset::ascii);
+    case GraphFormat::dot: break;
+    }
+    return config::graph_dot(spec);
 }
 
 std::string text_of(const std::exception_ptr& escaped) {
@@ -182,15 +196,74 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
                                  service_env_json(supervisor.spec().services[env->service],
                                                   supervisor.surroundings_of(env->service), env->values));
     }
+    if (const auto* reload = std::get_if<ReloadCall>(&call)) {
+        co_return co_await serve_reload(*reload);
+    }
+    if (const auto* plan = std::get_if<PlanCall>(&call)) {
+        const config::PlanNode tree = config::plan_of(host_.supervisor.spec());
+        const bool yaml = plan->format == PlanFormat::yaml;
+        const std::string text = yaml ? config::yaml_text(tree) : config::json_text(tree);
+        co_return co_await reply(200, yaml ? yaml_type : json_type, text);
+    }
+    if (const auto* graph = std::get_if<GraphCall>(&call)) {
+        co_return co_await reply(200, text_type, graph_of(host_.supervisor.spec(), graph->format));
+    }
     co_return co_await reply(200, stream_content_type, events_json(view()));
 }
 
-Session::Flow Session::serve_verb(const VerbCall& call) {
-    if (!host_.may_wait(call.is_hook)) {
-        co_return co_await refuse({.status = 503, .error = "too many clients wait already", .allow = {}});
+const Refusal too_many_wait{.status = 503, .error = "too many clients wait already", .allow = {}};
+
+/// False: there is no place left.
+bool Session::begin_to_wait(bool is_hook) {
+    if (!host_.may_wait(is_hook)) {
+        return false;
     }
-    state_ = call.is_hook ? State::hook : State::verb;
+    state_ = is_hook ? State::hook : State::verb;
+    return true;
+}
+
+Session::Flow Session::serve_verb(const VerbCall& call) {
+    if (!begin_to_wait(call.is_hook)) {
+        co_return co_await refuse(too_many_wait);
+    }
     asked_ = host_.supervisor.ask(call.request, listener());
+    co_return co_await wait_for_answer(call);
+}
+
+Session::Flow Session::serve_reload(const ReloadCall& call) {
+    runtime::Supervisor& supervisor = host_.supervisor;
+    const std::string refusal = model::refusal_of(supervisor.spec(), supervisor.pod(), call.request);
+    if (!refusal.empty()) {
+        co_return co_await refuse({.status = 409, .error = refusal, .allow = {}});
+    }
+    config::LoadResult loaded = host_.options.load();
+    if (config::has_error(loaded, config::Purpose::run)) {
+        supervisor.report_refused_reload(refused_line(loaded));
+        co_return co_await reply(409, json_type, problems_json(loaded));
+    }
+    const auto plan = model::plan_reload(supervisor.spec(), supervisor.pod(), loaded.pod, call.request.main_restart);
+    if (!plan) {
+        supervisor.report_refused_reload("reload refused: " + plan.error().text);
+        co_return co_await refuse({.status = 409, .error = plan.error().text, .allow = {}});
+    }
+    std::vector<std::string> lines = warning_lines(loaded);
+    std::ranges::move(difference_lines(supervisor.spec(), *plan), std::back_inserter(lines));
+    if (!begin_to_wait(false)) {
+        co_return co_await refuse(too_many_wait);
+    }
+    std::ranges::move(lines, std::back_inserter(lines_));
+    if (call.dry_run) {
+        answer_ = AnswerLine{model::Verdict::done,
+                             plan->changes_nothing() ? "nothing would change" : "dry run: nothing was changed"};
+    } else {
+        asked_ =
+            supervisor.reload(call.request, std::move(loaded.pod), changed_keys(supervisor.spec(), *plan), listener());
+    }
+    const VerbCall waiting{.request = call.request, .told_timeout = {}};
+    co_return co_await wait_for_answer(waiting);
+}
+
+Session::Flow Session::wait_for_answer(const VerbCall& call) {
     watch_client();
     for (int turn = 0; turn < turns_for_immediate_answer && !answer_; ++turn) {
         co_await asio::post(socket_.get_executor(), asio::use_awaitable);

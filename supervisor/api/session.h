@@ -62,6 +62,9 @@ private:
     boost::asio::awaitable<void> serve();
     Flow serve_request(std::string_view method, std::string_view target, std::string_view body);
     Flow serve_verb(const VerbCall& call);
+    Flow serve_reload(const ReloadCall& call);
+    Flow wait_for_answer(const VerbCall& call);
+    bool begin_to_wait(bool is_hook);
     Flow stream(const VerbCall& call);
     Flow write_lines();
     Flow reply(unsigned status, std::string_view content_type, std::string_view body, std::string_view allow = {});

@@ -168,7 +168,8 @@ std::string status_json(const View& view, const std::vector<ServiceIndex>& servi
     write_pod(json, view, detail);
     json.key("services").begin_array();
     for (ServiceIndex index = 0; index < view.spec.services.size(); ++index) {
-        if (services.empty() || model::contains(services, index)) {
+        const bool is_asked_for = services.empty() || model::contains(services, index);
+        if (is_asked_for && !view.spec.services[index].removed) {
             write_service(json, view, index, detail);
         }
     }

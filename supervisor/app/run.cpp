@@ -19,6 +19,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fcntl.h>
+#include <functional>
 #include <optional>
 #include <sched.h>
 #include <string>
@@ -75,10 +76,14 @@ int usable_cpus() {
     return std::max(1, CPU_COUNT(&cpus));
 }
 
+config::LoadResult load(const RunOptions& options, const config::Sources& sources) {
+    return config::load(
+        sources, {.path = options.config, .command = options.command, .more_paths = {}, .app_file = options.app_file});
+}
+
 /// Tells every problem; nullopt: it cannot be run.
 std::optional<model::PodSpec> load_configuration(const RunOptions& options, const config::Sources& sources) {
-    config::LoadResult loaded = config::load(
-        sources, {.path = options.config, .command = options.command, .more_paths = {}, .app_file = options.app_file});
+    config::LoadResult loaded = load(options, sources);
     for (const config::Problem& problem : loaded.problems) {
         std::fprintf(stderr, "%s\n", config::describe(problem, config::Purpose::run).c_str());
     }
@@ -119,7 +124,8 @@ void run_loop(boost::asio::io_context& loop, runtime::Supervisor& supervisor) {
     }
 }
 
-int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::CallersSignals& callers_signals) {
+int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::CallersSignals& callers_signals,
+              std::function<config::LoadResult()> load_again) {
     boost::asio::io_context loop{1};
     const int cpus = usable_cpus();
     runtime::Supervisor supervisor{loop,
@@ -137,7 +143,7 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
         server->finish(patience_with_clients, [&loop] { loop.stop(); });
     });
     // After the first launches: whoever waits for main is not held up by what clients need.
-    server.emplace(loop, supervisor, api::ServerOptions{.cpus = cpus});
+    server.emplace(loop, supervisor, api::ServerOptions{.cpus = cpus, .load = std::move(load_again)});
     server->serve(std::move(socket.socket));
     run_loop(loop, supervisor);
     remove_socket(socket.place);
@@ -169,7 +175,10 @@ int run(int argc, char** argv, std::string_view help, const config::Sources& sou
     if (!socket) {
         return refuse(socket.error().text);
     }
-    return supervise(std::move(*spec), std::move(*socket), callers_signals);
+    config::Sources later = sources;
+    later.read_stream = {}; // PID 1 waits for no writer of a pipe
+    return supervise(std::move(*spec), std::move(*socket), callers_signals,
+                     [&, later = std::move(later)] { return load(*options, later); });
 }
 
 } // namespace davit::app

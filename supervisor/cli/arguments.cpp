@@ -25,6 +25,7 @@ struct Shape {
     std::span<const Format> formats = {}; // of -o; the first is the default
     bool has_no_wait = false;
     bool has_cascade = false;
+    bool is_reload = false;   // --dry-run and --main
     bool has_config = false;  // -c
     bool has_app = false;     // --app
     bool has_pod = false;     // --pod
@@ -36,6 +37,8 @@ struct Shape {
 };
 
 constexpr std::array table_formats{Format::table, Format::json};
+constexpr std::array plan_formats{Format::yaml, Format::json};
+constexpr std::array graph_formats{Format::text, Format::dot};
 constexpr std::array text_formats{Format::text, Format::json};
 constexpr std::array cpus_formats{Format::text, Format::json, Format::env};
 
@@ -90,6 +93,27 @@ constexpr std::array shapes{
           .words = "SERVICE",
           .formats = text_formats,
           .has_reveal = true},
+    Shape{.command = Command::reload,
+          .name = "reload",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .has_no_wait = true,
+          .is_reload = true},
+    Shape{.command = Command::plan,
+          .name = "plan",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .formats = plan_formats,
+          .has_config = true},
+    Shape{.command = Command::graph,
+          .name = "graph",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .formats = graph_formats,
+          .has_config = true},
     Shape{.command = Command::check,
           .name = "check",
           .min_words = 0,
@@ -150,6 +174,8 @@ enum class Option : std::uint8_t {
     watch,
     java,
     reveal,
+    dry_run,
+    main,
 };
 
 struct OptionName {
@@ -166,7 +192,8 @@ constexpr std::array option_names{
     OptionName{"--app", Option::app, true},          OptionName{"--pod", Option::pod, true},
     OptionName{"--schema", Option::schema, false},   OptionName{"--explain", Option::explain, false},
     OptionName{"--watch", Option::watch, false},     OptionName{"--java", Option::java, true},
-    OptionName{"--reveal", Option::reveal, false},
+    OptionName{"--reveal", Option::reveal, false},   OptionName{"--dry-run", Option::dry_run, false},
+    OptionName{"--main", Option::main, false},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -177,6 +204,8 @@ bool has_option(const Shape& shape, Option option) {
     case Option::no_wait: return shape.has_no_wait;
     case Option::cascade: return shape.has_cascade;
     case Option::config: return shape.has_config;
+    case Option::dry_run:
+    case Option::main: return shape.is_reload;
     case Option::app: return shape.has_app;
     case Option::pod: return shape.has_pod;
     case Option::schema: return shape.has_schema;
@@ -226,25 +255,16 @@ Result<Duration> timeout_of(std::string_view text) {
     return from_seconds(*seconds);
 }
 
-std::string_view name_of(Format format) {
-    switch (format) {
-    case Format::table: return "table";
-    case Format::text: return "text";
-    case Format::json: return "json";
-    case Format::yaml: return "yaml";
-    case Format::dot: return "dot";
-    case Format::env: break;
-    }
-    return "env";
-}
-
 Result<Format> format_of(const Shape& shape, std::string_view value) {
     std::string known;
     for (const Format format : shape.formats) {
-        if (name_of(format) == value) {
+        if (to_string(format) == value) {
             return format;
         }
-        known += (known.empty() ? "" : format == shape.formats.back() ? " and " : ", ") + std::string{name_of(format)};
+        known += (known.empty()                    ? ""
+                  : format == shape.formats.back() ? " and "
+                                                   : ", ") +
+                 std::string{to_string(format)};
     }
     return failure("-o: there are " + known + ", not \"" + std::string{value} + "\"");
 }
@@ -281,6 +301,8 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
         arguments.format = *format;
         return {};
     }
+    case Option::dry_run: arguments.dry_run = true; return {};
+    case Option::main: arguments.main = true; return {};
     case Option::no_wait: arguments.no_wait = true; return {};
     case Option::cascade: arguments.cascade = true; return {};
     case Option::schema: arguments.schema = true; return {};
@@ -336,6 +358,18 @@ Result<void> check_words(const Shape& shape, const std::vector<std::string>& wor
 }
 
 } // namespace
+
+std::string_view to_string(Format format) {
+    switch (format) {
+    case Format::table: return "table";
+    case Format::text: return "text";
+    case Format::json: return "json";
+    case Format::yaml: return "yaml";
+    case Format::dot: return "dot";
+    case Format::env: break;
+    }
+    return "env";
+}
 
 std::string_view to_string(Command command) {
     return shape_of(command).name;

@@ -31,8 +31,11 @@ enum class Command : std::uint8_t {
     exec,
     shell,
     env,
+    reload,
     check,
     cpus,
+    plan,
+    graph,
     install,
     version,
 };
@@ -43,6 +46,7 @@ std::span<const std::string_view> command_names();
 
 /// What `-o` names. Which of them a command has, and which is its default, stands in its row of the table.
 enum class Format : std::uint8_t { table, text, json, yaml, dot, env };
+std::string_view to_string(Format format);
 
 struct Arguments {
     Command command = Command::version;
@@ -61,6 +65,8 @@ struct Arguments {
     bool explain = false;
     bool watch = false;
     bool reveal = false;
+    bool dry_run = false;
+    bool main = false;
 
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };

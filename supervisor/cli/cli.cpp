@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/install.h"
 #include "cli/output.h"
+#include "cli/plan.h"
 #include "model/suggestion.h"
 
 #include <exception>
@@ -78,7 +79,8 @@ int run_command(const Arguments& arguments) {
     case Command::stop:
     case Command::restart:
     case Command::signal:
-    case Command::wait: return ask_verb(arguments, process_environment);
+    case Command::wait:
+    case Command::reload: return ask_verb(arguments, process_environment);
     case Command::status: return show_status(arguments, process_environment);
     case Command::why: return explain(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
@@ -87,6 +89,8 @@ int run_command(const Arguments& arguments) {
     case Command::env: return show_env(arguments, process_environment);
     case Command::check: return check(arguments);
     case Command::cpus: return cpus(arguments);
+    case Command::plan:
+    case Command::graph: return show_plan(arguments, process_environment);
     case Command::install: return install_here(arguments);
     case Command::version: break;
     }

@@ -110,6 +110,20 @@ ApiRequest wait_request(const Arguments& arguments) {
     return {.method = "POST", .target = std::string{api::wait_path}, .body = body_of(members)};
 }
 
+ApiRequest reload_request(const Arguments& arguments) {
+    json::object members;
+    if (arguments.main) {
+        members["main"] = true;
+    }
+    if (arguments.dry_run) {
+        members["dryRun"] = true;
+    }
+    if (arguments.no_wait) {
+        members["noWait"] = true;
+    }
+    return {.method = "POST", .target = std::string{api::reload_path}, .body = body_of(members)};
+}
+
 ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     switch (arguments.command) {
     case Command::poststart:
@@ -117,6 +131,7 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::online:
     case Command::offline: return lifecycle_request(arguments, began);
     case Command::wait: return wait_request(arguments);
+    case Command::reload: return reload_request(arguments);
     case Command::start:
     case Command::stop:
     case Command::restart:
@@ -129,6 +144,8 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::env:
     case Command::check:
     case Command::cpus:
+    case Command::plan:
+    case Command::graph:
     case Command::install:
     case Command::version: break;
     }
@@ -162,6 +179,7 @@ public:
     /// Tells the result; the exit code of the client.
     ClientExit conclude(const Reply& reply) {
         if (reply.status != 200) {
+            tell_problems(reply);
             output_.error(error_text(reply));
             return reply.status == 400 ? ClientExit::usage : ClientExit::negative;
         }
@@ -176,6 +194,20 @@ public:
     }
 
 private:
+    /// Of a configuration that a reload refused: each names its place itself.
+    void tell_problems(const Reply& reply) {
+        const auto object = parse_object(reply.body);
+        const json::value* problems = object ? object->if_contains("problems") : nullptr;
+        if (problems == nullptr || !problems->is_array()) {
+            return;
+        }
+        for (const json::value& problem : problems->get_array()) {
+            if (const json::string* text = problem.if_string()) {
+                output_.error_line({text->data(), text->size()});
+            }
+        }
+    }
+
     void take_timeout(double seconds) {
         const bool is_poststart = arguments_.command == Command::poststart;
         if (arguments_.timeout && !is_poststart) {

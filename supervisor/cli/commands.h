@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that ask a running davit: hooks, verbs, wait, status, why and probe. Each takes what the user
+// The commands that ask a running davit: hooks, verbs, wait, reload, status, why and probe. Each takes what the user
 // typed and gives the exit code of the process.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace davit::cli {
 /// The real one.
 std::string process_environment(const char* name);
 
-/// poststart prestop online offline start stop restart signal wait.
+/// poststart prestop online offline start stop restart signal wait reload.
 int ask_verb(const Arguments& arguments, Environment environment);
 int show_status(const Arguments& arguments, Environment environment);
 int explain(const Arguments& arguments, Environment environment);

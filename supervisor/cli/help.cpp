@@ -24,6 +24,8 @@ Run a container
   run        be PID 1: start the services, go online, stop in order
   check      read the configuration and tell every problem in it
   cpus       how many CPUs there are for this container, and why
+  plan       the configuration with every default
+  graph      what waits for what, as a picture
 
 See what is
   status     a table of the services, and why each is as it is
@@ -38,6 +40,7 @@ Act
   stop       stop services
   restart    stop services and start them again
   signal     send a signal to services
+  reload     read the configuration again; only what changed restarts
   exec       run a command as a service runs: its environment, user, limits
   shell      the same with a shell
 
@@ -117,6 +120,72 @@ Examples
   generate | davit check -
   davit check /etc/davit --pod deployment.yaml
   helm template shop | davit check /etc/davit --pod -
+)";
+
+constexpr std::string_view plan_text = R"(Usage: davit plan [-o yaml|json] [-c PATH]
+
+Prints the effective configuration, every default filled in, in the shape of the
+configuration: what it prints can be used as one. ${...} stays as written; the
+values of variables and headers, and bodies, are ***.
+
+Options
+  -o yaml|json   yaml (default)
+  -c PATH        of these files; else of the running davit; else, where none
+                 runs, of $DAVIT_CONFIG or /etc/davit
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  done   1  the configuration cannot be used   2  usage
+  3  no supervisor reachable (only with --socket)   4  timed out
+
+Example
+  davit plan -c ./davit.yaml
+)";
+
+constexpr std::string_view graph_text = R"(Usage: davit graph [-o text|dot] [-c PATH]
+
+Draws what waits for what: the services in the order in which they start, each
+with its dependencies, main, and the steps of the life cycle.
+
+Options
+  -o text|dot    text for a terminal of 80 columns (default), with lines if the
+                 locale is UTF-8; dot for Graphviz
+  -c PATH        of these files; else of the running davit; else, where none
+                 runs, of $DAVIT_CONFIG or /etc/davit
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  done   1  the configuration cannot be used   2  usage
+  3  no supervisor reachable (only with --socket)   4  timed out
+
+Example
+  davit graph -o dot | dot -Tsvg > services.svg
+)";
+
+constexpr std::string_view reload_text = R"(Usage: davit reload [--dry-run] [--main] [--no-wait]
+
+Reads the configuration again, from where `davit run` has it, and makes it count
+without a new container. Services of which nothing changed keep their process;
+so do those whose process does not depend on what changed (probes, backoff,
+dependencies, ...). The others restart; new ones start, removed ones stop. A
+configuration with a problem changes nothing.
+
+main is left alone: a changed main restarts only with --main, by way of offline,
+drain and stop.
+
+Options
+  --dry-run    print what would be done, key by key, and do nothing
+  --main       main may restart
+  --no-wait    return as soon as it is accepted
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  done   1  refused (every problem is printed), or a service failed
+  2  usage   3  no supervisor reachable   4  timed out
+
+Example
+  davit reload --dry-run
 )";
 
 constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json]
@@ -449,6 +518,8 @@ constexpr std::array texts{
     CommandHelp{"install", install_text}, CommandHelp{"cpus", cpus_text},
     CommandHelp{"exec", exec_text},       CommandHelp{"shell", shell_text},
     CommandHelp{"env", env_text},         CommandHelp{"version", version_text},
+    CommandHelp{"plan", plan_text},       CommandHelp{"graph", graph_text},
+    CommandHelp{"reload", reload_text},
 };
 
 } // namespace

@@ -149,6 +149,43 @@ TEST_CASE("wait is for one phase or one service", "[router]") {
     CHECK(as<Refusal>(post("/v1/wait", R"({"phase": "nowhere"})")).status == 400);
 }
 
+TEST_CASE("a plan is JSON or YAML, a graph is text, ASCII or dot", "[router]") {
+    CHECK(as<PlanCall>(get("/v1/plan")).format == PlanFormat::json);
+    CHECK(as<PlanCall>(get("/v1/plan?format=yaml")).format == PlanFormat::yaml);
+    CHECK(as<GraphCall>(get("/v1/graph")).format == GraphFormat::text);
+    CHECK(as<GraphCall>(get("/v1/graph?format=ascii")).format == GraphFormat::ascii);
+    CHECK(as<GraphCall>(get("/v1/graph?format=dot")).format == GraphFormat::dot);
+    CHECK(as<Refusal>(get("/v1/plan?format=dot")).error == "there is the parameter format with one of json, yaml");
+    CHECK(as<Refusal>(get("/v1/graph?form=dot")).error == "there is the parameter format with one of text, ascii, dot");
+    CHECK(as<Refusal>(post("/v1/plan")).allow == "GET");
+}
+
+TEST_CASE("a reload leaves main alone, waits and acts, unless it is told otherwise", "[router]") {
+    const auto plain = as<ReloadCall>(post("/v1/reload"));
+    CHECK(plain.request.verb == Verb::reload);
+    CHECK(plain.request.main_restart == model::MainRestart::forbidden);
+    CHECK_FALSE(plain.request.no_wait);
+    CHECK_FALSE(plain.dry_run);
+    const auto told = as<ReloadCall>(post("/v1/reload", R"({"main": true, "noWait": true, "dryRun": true})"));
+    CHECK(told.request.main_restart == model::MainRestart::allowed);
+    CHECK(told.request.no_wait);
+    CHECK(told.dry_run);
+    CHECK(as<ReloadCall>(post("/v1/reload?dryRun")).dry_run);
+    CHECK(as<Refusal>(post("/v1/reload", R"({"cascade": true})")).error == "unknown member \"cascade\"");
+    CHECK(as<Refusal>(get("/v1/reload")).allow == "POST");
+}
+
+TEST_CASE("a service that a reload removed is unknown", "[router]") {
+    model::PodSpec spec = shop();
+    spec.services[1].enabled = false;
+    spec.services[1].removed = true;
+    const auto refusal = as<Refusal>(route(spec, {.method = "POST", .target = "/v1/services/mehs/start", .body = ""}));
+    CHECK(refusal.status == 404);
+    CHECK(refusal.error == "unknown service \"mehs\"");
+    CHECK(request_of(route(spec, {.method = "POST", .target = "/v1/services/all/stop", .body = ""})).services.size() ==
+          2);
+}
+
 TEST_CASE("bad input is 400 and says what is wrong", "[router]") {
     const char* body = GENERATE("{", "[]", "\"x\"", "{\"cascade\": }", "\xff");
     INFO(body);

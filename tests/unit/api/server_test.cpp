@@ -254,6 +254,71 @@ TEST_CASE("a verb that is refused at once is 409", "[server]") {
     CHECK(client.received().ends_with("{\"error\": \"cannot start web: davit is stopping\"}\n"));
 }
 
+/// The shop as a loader would give it, with a change.
+config::LoadResult shop_with_limit() {
+    config::LoadResult loaded{.pod = Fixture::world().spec};
+    loaded.pod.services[1].backoff.limit = 3;
+    loaded.problems.push_back(
+        {.file = "a.yaml", .line = 1, .column = 2, .text = "odd", .severity = config::Severity::warning});
+    return loaded;
+}
+
+TEST_CASE("a reload tells warnings and differences, and hands the new specification over", "[server]") {
+    Fixture fixture{{.load = shop_with_limit}};
+    fixture.answer_all(Verdict::done, "reloaded");
+    Client client{fixture};
+    client.post("/v1/reload");
+    CHECK(client.hears("{\"result\": \"done\", \"message\": \"reloaded\"}"));
+    CHECK(client.received().contains("{\"progress\": \"a.yaml:1:2: warning: odd\"}\n"
+                                     "{\"progress\": \"~ mesh: changes without a restart\"}\n"
+                                     "{\"progress\": \"    backoff.limit: 0 → 3\"}\n"));
+    REQUIRE(Fixture::world().reloaded.size() == 1);
+    CHECK(Fixture::world().reloaded.front().services[1].backoff.limit == 3);
+    CHECK(Fixture::world().changed_keys == std::vector<model::ChangedKeys>{{"mesh", "backoff.limit"}});
+}
+
+TEST_CASE("a dry run hands nothing over", "[server]") {
+    Fixture fixture{{.load = shop_with_limit}};
+    Client client{fixture};
+    client.post("/v1/reload?dryRun");
+    CHECK(client.hears("{\"result\": \"done\", \"message\": \"dry run: nothing was changed\"}"));
+    CHECK(client.received().contains("backoff.limit: 0 → 3"));
+    CHECK(Fixture::world().reloaded.empty());
+}
+
+TEST_CASE("a reload of a bad configuration is 409 with every problem", "[server]") {
+    Fixture fixture{{.load = [] {
+        config::LoadResult loaded;
+        loaded.problems = {{.file = "a.yaml", .line = 1, .column = 2, .text = "bad"}, {.text = "worse"}};
+        return loaded;
+    }}};
+    Client client{fixture};
+    client.post("/v1/reload");
+    CHECK(client.hears("409 Conflict"));
+    CHECK(client.hears("{\"error\": \"the configuration has 2 problems; nothing was changed\", \"problems\": "
+                       "[\"a.yaml:1:2: bad\", \"worse\"]}"));
+    CHECK(Fixture::world().refused_reloads ==
+          std::vector<std::string>{
+              "reload refused: the configuration has 2 problems; nothing was changed: a.yaml:1:2: bad"});
+    CHECK(Fixture::world().reloaded.empty());
+}
+
+TEST_CASE("a plan and a graph are whole answers", "[server]") {
+    Fixture fixture;
+    Client client{fixture};
+    client.get("/v1/plan");
+    CHECK(client.hears("application/json"));
+    CHECK(client.hears("{\"app\": \"shop\", "));
+    client.forget_received();
+    client.get("/v1/plan?format=yaml");
+    CHECK(client.hears("application/yaml"));
+    CHECK(client.hears("\r\n\r\napp: shop\n"));
+    client.get("/v1/graph?format=ascii");
+    CHECK(client.hears("shop: 3 services"));
+    client.get("/v1/graph?format=dot");
+    CHECK(client.hears("digraph \"shop\""));
+}
+
 TEST_CASE("a client that leaves is forgotten, its request is not cancelled", "[server]") {
     Fixture fixture;
     Client client{fixture};

@@ -119,6 +119,19 @@ TEST_CASE("each command has its own output formats, and the first is the default
     CHECK(error_of(Command::check, {"-o", "table"}) == "-o: there are text and json, not \"table\"");
 }
 
+TEST_CASE("reload has flags of its own, plan and graph take a path", "[arguments]") {
+    const auto reload = parse(Command::reload, {"--dry-run", "--main", "--no-wait"});
+    REQUIRE(reload);
+    CHECK(reload->dry_run);
+    CHECK(reload->main);
+    CHECK(reload->no_wait);
+    CHECK(parse(Command::plan, {"-c", "/etc/x"})->config == "/etc/x");
+    CHECK(parse(Command::plan, {})->format == Format::yaml);
+    CHECK(parse(Command::graph, {"-o", "dot"})->format == Format::dot);
+    CHECK_FALSE(parse(Command::plan, {"-o", "dot"}));
+    CHECK_FALSE(parse(Command::restart, {"web", "--main"}));
+}
+
 TEST_CASE("of an option that is said twice the last counts", "[arguments]") {
     CHECK(parse(Command::prestop, {"--timeout", "3", "--timeout", "5"})->timeout == Duration{5s});
 }
