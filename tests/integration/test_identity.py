@@ -108,7 +108,7 @@ lifecycle:
     with Davit(open_path, configuration) as davit:
         davit.wait_phase("online")
         assert f"preload nobody {NOBODY.pw_dir}" in davit.trace()
-        assert "[preload] by-name" in davit.stdout.text()
+        davit.stdout.wait_for(r"\[preload\] by-name")
         davit.signal(signal.SIGTERM)
         assert davit.wait() == 0
 

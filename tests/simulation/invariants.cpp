@@ -931,8 +931,7 @@ struct StateRule {
     Complaint (*look)(const Observation&);
 };
 
-#define RULE(name)                                                                                                     \
-    { #name, name }
+#define RULE(name) {#name, name}
 
 constexpr std::array action_rules{
     ActionRule RULE(orders_are_of_the_present),

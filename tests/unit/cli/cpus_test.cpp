@@ -25,21 +25,22 @@ model::CpuCount limited() {
 }
 
 JavaView java() {
-    return {.library = os::JvmLibrary{.java = "/jdk/bin/java",
-                                      .library = "/jdk/lib/server/libjvm.so",
-                                      .version = 17,
-                                      .facts = {.is_hotspot = true, .knows_count_flag = true, .knows_containers = true}},
+    return {.library =
+                os::JvmLibrary{.java = "/jdk/bin/java",
+                               .library = "/jdk/lib/server/libjvm.so",
+                               .version = 17,
+                               .facts = {.is_hotspot = true, .knows_count_flag = true, .knows_containers = true}},
             .plan = {.counts = 8, .action = model::JvmAction::flag, .reason = "it does not know cgroup v2"},
             .problem = {}};
 }
 
 TEST_CASE("the number stands alone, and explained with what was looked at", "[cpus]") {
     CHECK(cpus_lines(limited(), false) == Lines{"2"});
-    CHECK(cpus_lines(limited(), true) ==
-          Lines{"2", "  affinity: 0-7 = 8 CPUs (sched_getaffinity)",
-                "  cpuset: 0-3 = 4 CPUs (/sys/fs/cgroup/cpuset.cpus.effective)",
-                "* quota: 150000 of every 100000 µs = 1.5 CPUs (/sys/fs/cgroup/cpu.max)",
-                "  the smallest quota, 1.5, is rounded up", "  note: something was passed over"});
+    CHECK(cpus_lines(limited(), true) == Lines{"2", "  affinity: 0-7 = 8 CPUs (sched_getaffinity)",
+                                               "  cpuset: 0-3 = 4 CPUs (/sys/fs/cgroup/cpuset.cpus.effective)",
+                                               "* quota: 150000 of every 100000 µs = 1.5 CPUs (/sys/fs/cgroup/cpu.max)",
+                                               "  the smallest quota, 1.5, is rounded up",
+                                               "  note: something was passed over"});
     CHECK(cpus_lines({.cpus = 1, .sources = {{.text = "0", .cpus = 1, .decides = true}}}, true) ==
           Lines{"1", "* affinity: 0 = 1 CPU (sched_getaffinity)", "  quota: none is set"});
 }
