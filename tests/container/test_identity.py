@@ -90,7 +90,7 @@ def test_a_restricted_pod_that_is_that_user_already_needs_nothing(davit):
 
 
 def test_another_user_works_by_number_in_an_empty_image_and_exec_as_well(davit):
-    configuration = "services: {shop: {main: true, user: 4711, group: 4712, command: [/davit, wait, stopped, --timeout, '600']}}"
+    configuration = "services: {shop: {main: true, user: 4711, group: 4712, command: [/davit, poststart, --socket, /none, --timeout, '600']}}"
     with Box(["/davit", "run", "-c", "/davit.yaml"], root="empty", files={"/davit": davit, "/davit.yaml": configuration.encode()},
              tmpfs=()) as box:
         box.start()
