@@ -40,7 +40,7 @@ public:
     void handle(const PodEvent& event) {
         std::visit(Overloaded{
                        [&](const PodStarted&) { begin(); },
-                       [&](const ServiceFact& fact) { deliver(fact.service, fact.event); },
+                       [&](const ServiceFact& fact) { take_fact(fact); },
                        [&](const StepFinished& step) { move(step); },
                        [&](const ConnectionsCounted& sample) { move(sample); },
                        [&](const SignalReceived& signal) { take_signal(signal); },
@@ -70,6 +70,34 @@ private:
                 deliver(index, StartRequested{"start of davit"});
             }
         }
+    }
+
+    void take_fact(const ServiceFact& fact) {
+        const auto* notified = std::get_if<Notified>(&fact.event);
+        if (notified == nullptr) {
+            return deliver(fact.service, fact.event);
+        }
+        Notified completed = *notified;
+        completed.latest_end = latest_end_of_stop(fact.service);
+        deliver(fact.service, completed);
+    }
+
+    /// Up to when a stop that asks for more time may last: its share of the budget, whatever its own grace period;
+    /// nullopt: no longer than it may already.
+    std::optional<TimePoint> latest_end_of_stop(ServiceIndex index) const {
+        const Lifecycle& lifecycle = pod_.lifecycle;
+        const Service& service = pod_.services[index];
+        if (service.state != ServiceState::stopping || lifecycle.haste != Haste::none) {
+            return std::nullopt;
+        }
+        if (!lifecycle.budget) { // by hand, or after a failed probe: a budget of its own
+            return planned_end({.began = service.since, .total = spec_.grace});
+        }
+        if (index == main_) {
+            return main_deadline(*lifecycle.budget);
+        }
+        const int levels = levels_left(graph_, [&](ServiceIndex other) { return !is_down(pod_.services[other]); });
+        return helper_deadline(*lifecycle.budget, spec_.grace, levels, service.since);
     }
 
     void take_signal(const SignalReceived& signal) {

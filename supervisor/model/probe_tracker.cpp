@@ -2,6 +2,8 @@
 // The body of probe_tracker.h: counts, compares with the thresholds, and tells only what is new.
 #include "model/probe_tracker.h"
 
+#include "model/told_probe.h"
+
 #include <algorithm>
 
 namespace davit::model {
@@ -11,16 +13,9 @@ constexpr Duration first_try_again = 50ms;
 /// 50 ms grown by half this often is over a day: enough for every period.
 constexpr int most_fast_tries = 40;
 
-/// initialDelaySeconds + failureThreshold x periodSeconds, without running over: both factors are the user's.
-Duration startup_window(const ProbeSpec& probe) {
-    constexpr Duration for_ever = Duration::max() / 4;
-    const bool runs_over = probe.period > for_ever / std::max(probe.failure_threshold, 1);
-    return probe.initial_delay + (runs_over ? for_ever : probe.failure_threshold * probe.period);
-}
-
 bool is_bad(const ProbeSpec& probe, ProbeKind kind, const ProbeTracker& tracker, TimePoint now) {
     switch (kind) {
-    case ProbeKind::startup: return now - tracker.started >= startup_window(probe);
+    case ProbeKind::startup: return now - tracker.started >= probe.initial_delay + patience_of(probe);
     case ProbeKind::readiness: return tracker.ever_good && tracker.failures >= probe.failure_threshold;
     case ProbeKind::liveness: break;
     }

@@ -6,6 +6,7 @@
 #include "model/contains.h"
 #include "model/overloaded.h"
 #include "model/restart_policy.h"
+#include "model/told_probe.h"
 #include "model/words.h"
 
 #include <algorithm>
@@ -57,27 +58,27 @@ private:
     // ---- one function a state ------------------------------------------------------------------
 
     void when_resting(const ServiceEvent& event) {
-        std::visit(
-            Overloaded{
-                [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
-                [&](const StopRequested& stop) { leave_inactive(stop.after, stop.reason); },
-                [&](const KillRequested& kill) { leave_inactive(kill.after, kill.reason); },
-                [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
-                               StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged> auto&) {},
-            },
-            event);
+        std::visit(Overloaded{
+                       [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
+                       [&](const StopRequested& stop) { leave_inactive(stop.after, stop.reason); },
+                       [&](const KillRequested& kill) { leave_inactive(kill.after, kill.reason); },
+                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
+                                      CheckFinished, Notified, LineMatched, StopCommandFinished, DeadlineReached,
+                                      LoopStalled, ProbesChanged> auto&) {},
+                   },
+                   event);
     }
 
     void when_blocked(const ServiceEvent& event) {
-        std::visit(
-            Overloaded{
-                [&](const DependenciesMet&) { launch(); },
-                [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
-                [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
-                [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
-                               StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged> auto&) {},
-            },
-            event);
+        std::visit(Overloaded{
+                       [&](const DependenciesMet&) { launch(); },
+                       [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
+                       [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
+                       [](const OneOf<StartRequested, Launched, LaunchFailed, LeaderExited, SessionEmptied,
+                                      CheckFinished, Notified, LineMatched, StopCommandFinished, DeadlineReached,
+                                      LoopStalled, ProbesChanged> auto&) {},
+                   },
+                   event);
     }
 
     void when_starting(const ServiceEvent& event) {
@@ -86,6 +87,8 @@ private:
                        [&](const LaunchFailed& failed) { take_failed_launch(failed); },
                        [&](const LeaderExited& exited) { take_unasked_end(exited); },
                        [&](const CheckFinished& check) { take_check(check); },
+                       [&](const Notified& notified) { take_word(notified.said); },
+                       [&](const LineMatched& line) { take_line(line.probe); },
                        [&](const StopRequested& stop) { begin_stop(stop); },
                        [&](const KillRequested& kill) { begin_kill(kill); },
                        [&](const DeadlineReached&) { run_due_checks(); },
@@ -100,6 +103,8 @@ private:
         std::visit(Overloaded{
                        [&](const LeaderExited& exited) { take_unasked_end(exited); },
                        [&](const CheckFinished& check) { take_check(check); },
+                       [&](const Notified& notified) { take_word(notified.said); },
+                       [&](const LineMatched& line) { take_line(line.probe); },
                        [&](const StopRequested& stop) { begin_stop(stop); },
                        [&](const KillRequested& kill) { begin_kill(kill); },
                        [&](const DeadlineReached&) { run_due_checks(); },
@@ -112,45 +117,50 @@ private:
     }
 
     void when_backoff(const ServiceEvent& event) {
-        std::visit(Overloaded{
-                       [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
-                       [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
-                       [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
-                       [&](const DeadlineReached&) {
-                           if (deadline_is_over()) {
-                               enter(ServiceState::blocked, "the delay is over");
-                           }
-                       },
-                       [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied,
-                                      CheckFinished, StopCommandFinished, LoopStalled, ProbesChanged> auto&) {},
-                   },
-                   event);
+        std::visit(
+            Overloaded{
+                [&](const StartRequested& start) { wait_for_dependencies(start.reason); },
+                [&](const StopRequested& stop) { rest(stop.after, stop.reason); },
+                [&](const KillRequested& kill) { rest(kill.after, kill.reason); },
+                [&](const DeadlineReached&) {
+                    if (deadline_is_over()) {
+                        enter(ServiceState::blocked, "the delay is over");
+                    }
+                },
+                [](const OneOf<DependenciesMet, Launched, LaunchFailed, LeaderExited, SessionEmptied, CheckFinished,
+                               Notified, LineMatched, StopCommandFinished, LoopStalled, ProbesChanged> auto&) {},
+            },
+            event);
     }
 
     void when_stopping(const ServiceEvent& event) {
-        std::visit(
-            Overloaded{
-                [&](const Launched& launched) { stop_late_launch(launched.pid); },
-                [&](const LaunchFailed& failed) {
-                    note_failed_launch(failed);
-                    conclude();
-                },
-                [&](const LeaderExited& exited) { take_asked_end(exited); },
-                [&](const SessionEmptied&) { conclude(); },
-                [&](const StopRequested& stop) { tighten(stop); },
-                [&](const KillRequested& kill) {
-                    overrule(kill.after);
-                    send_kill();
-                },
-                [&](const StopCommandFinished& command) { take_stop_command(command); },
-                [&](const DeadlineReached&) {
-                    if (deadline_is_over()) {
-                        send_kill();
-                    }
-                },
-                [](const OneOf<StartRequested, DependenciesMet, CheckFinished, LoopStalled, ProbesChanged> auto&) {},
-            },
-            event);
+        std::visit(Overloaded{
+                       [&](const Launched& launched) { stop_late_launch(launched.pid); },
+                       [&](const LaunchFailed& failed) {
+                           note_failed_launch(failed);
+                           conclude();
+                       },
+                       [&](const LeaderExited& exited) { take_asked_end(exited); },
+                       [&](const SessionEmptied&) { conclude(); },
+                       [&](const StopRequested& stop) { tighten(stop); },
+                       [&](const KillRequested& kill) {
+                           overrule(kill.after);
+                           send_kill();
+                       },
+                       [&](const Notified& notified) {
+                           remember(notified.said);
+                           extend_stop(notified);
+                       },
+                       [&](const StopCommandFinished& command) { take_stop_command(command); },
+                       [&](const DeadlineReached&) {
+                           if (deadline_is_over()) {
+                               send_kill();
+                           }
+                       },
+                       [](const OneOf<StartRequested, DependenciesMet, CheckFinished, LineMatched, LoopStalled,
+                                      ProbesChanged> auto&) {},
+                   },
+                   event);
     }
 
     // ---- moves -----------------------------------------------------------------------------------
@@ -196,6 +206,7 @@ private:
         for (const ProbeKind kind : all_probes) {
             probe_state(service_, kind) = {};
         }
+        service_.heard = {};
         enter(ServiceState::starting, service_.attempt == 1 ? "start" : "start " + std::to_string(service_.attempt));
         actions_.push_back(Launch{});
     }
@@ -208,8 +219,8 @@ private:
         if (!spec_.startup_probe) {
             return become_running("pid " + std::to_string(pid));
         }
-        begin_probing(ProbeKind::startup);
         service_.reason = "pid " + std::to_string(pid) + ", startup probe";
+        begin_probing(ProbeKind::startup);
     }
 
     void become_running(std::string reason) {
@@ -226,6 +237,9 @@ private:
         ProbeState& state = probe_state(service_, kind);
         state = {};
         state.tracker.started = *service_.launched_at;
+        if (is_told(*probe)) {
+            return begin_to_listen(*probe, kind);
+        }
         state.due = std::max(now_, *service_.launched_at + probe->initial_delay);
     }
 
@@ -236,6 +250,10 @@ private:
                 continue;
             }
             state.due.reset();
+            if (is_told(*probe_spec(spec_, kind))) {
+                take_silence(kind);
+                continue;
+            }
             state.in_flight = true;
             state.forgiven = false;
             state.began = now_;
@@ -292,6 +310,157 @@ private:
             ProbeState& state = probe_state(service_, kind);
             state.forgiven = state.in_flight;
             state.tracker = after_stall(state.tracker, length);
+            const ProbeSpec* probe = probe_spec(spec_, kind);
+            if (probe != nullptr && state.due && is_told(*probe)) {
+                *state.due += length; // What was told meanwhile has not been read yet.
+            }
+        }
+    }
+
+    // ---- probes that are told: see told_probe.h ------------------------------------------------------
+
+    void begin_to_listen(const ProbeSpec& probe, ProbeKind kind) {
+        ProbeState& state = probe_state(service_, kind);
+        state.due = must_be_told_by(probe, kind, *service_.launched_at, now_);
+        state.last_message = nothing_told_text(probe, kind);
+        if (kind == ProbeKind::liveness) {
+            return; // It counts from here.
+        }
+        const bool is_notify = std::holds_alternative<NotifyCheck>(probe.check);
+        const bool says_so = kind == ProbeKind::startup ? service_.heard.said_ready : service_.heard.ready;
+        if (is_notify && says_so) {
+            take_good_news(kind, std::string{to_string(SelfWord::ready)});
+        } else if (!is_notify && line_matched(kind)) {
+            take_good_news(kind, matched_text(std::get<LogCheck>(probe.check)));
+        }
+    }
+
+    bool& line_matched(ProbeKind kind) { return service_.heard.line_matched.at(static_cast<std::size_t>(kind)); }
+
+    void take_good_news(ProbeKind kind, std::string message) {
+        ProbeState& state = probe_state(service_, kind);
+        state.last_message = std::move(message);
+        state.tracker.good = true;
+        state.tracker.ever_good = true;
+        state.due.reset();
+        if (kind == ProbeKind::startup) {
+            become_running("startup probe: " + service_.startup.last_message);
+        }
+    }
+
+    void take_line(ProbeKind kind) {
+        const ProbeSpec* probe = probe_spec(spec_, kind);
+        const auto* log = probe == nullptr ? nullptr : std::get_if<LogCheck>(&probe->check);
+        if (log == nullptr) {
+            return;
+        }
+        line_matched(kind) = true;
+        if (kind == ProbeKind::liveness) {
+            return hear_sign_of_life(patience_of(*probe), matched_text(*log));
+        }
+        const bool is_probed =
+            kind == ProbeKind::startup ? service_.startup.due.has_value() : service_.state == ServiceState::running;
+        if (is_probed && !probe_state(service_, kind).tracker.good) {
+            take_good_news(kind, matched_text(*log));
+        }
+    }
+
+    void take_word(const Notification& said) {
+        remember(said);
+        hear_of_startup(said);
+        if (service_.state == ServiceState::running) {
+            hear_of_readiness(said);
+            hear_of_liveness(said);
+        }
+    }
+
+    void remember(const Notification& said) {
+        Heard& heard = service_.heard;
+        heard.word = said.word == SelfWord::none ? heard.word : said.word;
+        heard.said_ready = heard.said_ready || said.said_ready;
+        heard.ready = said.ready.value_or(heard.ready);
+        heard.status = said.status.value_or(heard.status);
+        heard.error = said.error.value_or(heard.error);
+        heard.watchdog = said.watchdog ? said.watchdog : heard.watchdog;
+    }
+
+    bool has_notify(ProbeKind kind) const {
+        const ProbeSpec* probe = probe_spec(spec_, kind);
+        return probe != nullptr && std::holds_alternative<NotifyCheck>(probe->check);
+    }
+
+    void hear_of_startup(const Notification& said) {
+        ProbeState& state = service_.startup;
+        if (!has_notify(ProbeKind::startup) || !state.due) {
+            return; // not yet, or not any more
+        }
+        if (said.said_ready) {
+            return take_good_news(ProbeKind::startup, std::string{to_string(SelfWord::ready)});
+        }
+        if (said.extend) {
+            state.due = std::max(*state.due, now_ + *said.extend);
+        }
+    }
+
+    void hear_of_readiness(const Notification& said) {
+        if (has_notify(ProbeKind::readiness) && said.ready) {
+            service_.readiness.tracker.good = *said.ready;
+            service_.readiness.last_message = to_string(*said.ready ? SelfWord::ready : SelfWord::stopping);
+        }
+    }
+
+    void hear_of_liveness(const Notification& said) {
+        if (!has_notify(ProbeKind::liveness) || service_.failed_probe) {
+            return;
+        }
+        ProbeState& state = service_.liveness;
+        if (said.wants_to_be_killed) {
+            state.last_message = "it sent WATCHDOG=trigger";
+            return take_failed_probe(ProbeKind::liveness);
+        }
+        if (said.word == SelfWord::stopping) {
+            // Who ends has no time to be heard: it has as long as any stop.
+            const Duration grace = spec_.grace.value_or(default_helper_grace);
+            return hear_sign_of_life(std::max(patience(), grace), "it said that it ends");
+        }
+        if (said.alive || said.watchdog || said.word != SelfWord::none) {
+            hear_sign_of_life(patience(), said.alive ? "WATCHDOG=1" : state.last_message);
+        }
+        if (said.extend && service_.heard.word == SelfWord::stopping && state.due) {
+            state.due = std::max(*state.due, now_ + *said.extend);
+        }
+    }
+
+    /// How long nothing need be heard of its life; zero: it said that it is not to be watched.
+    Duration patience() const { return service_.heard.watchdog.value_or(patience_of(*spec_.liveness_probe)); }
+
+    void hear_sign_of_life(Duration until_next, std::string message) {
+        ProbeState& state = service_.liveness;
+        if (service_.state != ServiceState::running || service_.failed_probe) {
+            return;
+        }
+        state.last_message = std::move(message);
+        state.tracker.good = true;
+        state.due = until_next == Duration::zero() ? std::nullopt : std::optional{now_ + until_next};
+    }
+
+    /// Nothing was told in time.
+    void take_silence(ProbeKind kind) {
+        const ProbeSpec& probe = *probe_spec(spec_, kind);
+        const Duration length = kind == ProbeKind::startup ? now_ - *service_.launched_at
+                                : has_notify(kind)         ? patience()
+                                                           : patience_of(probe);
+        const bool was_to_end = has_notify(kind) && service_.heard.word == SelfWord::stopping;
+        probe_state(service_, kind).last_message =
+            was_to_end ? "it said STOPPING=1 and did not end" : overdue_text(probe, kind, length);
+        take_failed_probe(kind);
+    }
+
+    /// EXTEND_TIMEOUT_USEC while it stops.
+    void extend_stop(const Notified& notified) {
+        if (notified.said.extend && notified.latest_end && !service_.killed) {
+            service_.deadline =
+                std::max(*service_.deadline, std::min(now_ + *notified.said.extend, *notified.latest_end));
         }
     }
 
@@ -316,6 +485,7 @@ private:
         const bool was_ready = is_ready_by(service_.readiness);
         const bool probed_readiness = probes_now(service_.readiness);
         const bool probed_liveness = probes_now(service_.liveness);
+        const std::optional<TimePoint> must_be_heard_by = service_.liveness.due;
         cancel_checks();
         if (probes.readiness) {
             service_.readiness = {};
@@ -330,7 +500,7 @@ private:
             service_.liveness = {};
             begin_probing(ProbeKind::liveness);
         } else if (probed_liveness) {
-            service_.liveness.due = now_;
+            service_.liveness.due = is_told(*spec_.liveness_probe) ? must_be_heard_by : now_;
         }
     }
 
@@ -653,6 +823,21 @@ std::string_view to_string(ServiceState state) {
     return "held";
 }
 
+namespace {
+
+/// " READY=1 STATUS=..."
+std::string describe(const Notification& said) {
+    std::string text = said.word == SelfWord::none ? "" : " " + std::string{to_string(said.word)};
+    text += said.said_ready && said.word != SelfWord::ready ? " READY=1 before" : "";
+    text += said.alive ? " WATCHDOG=1" : "";
+    text += said.wants_to_be_killed ? " WATCHDOG=trigger" : "";
+    text += said.watchdog ? " WATCHDOG_USEC " + seconds_text(*said.watchdog) : "";
+    text += said.extend ? " EXTEND_TIMEOUT_USEC " + seconds_text(*said.extend) : "";
+    return said.status ? text + " STATUS=" + *said.status : text;
+}
+
+} // namespace
+
 std::string to_string(const ServiceEvent& event) {
     const auto attempt = [](unsigned number) { return "{attempt " + std::to_string(number) + "}"; };
     return std::visit(
@@ -671,6 +856,10 @@ std::string to_string(const ServiceEvent& event) {
             [&](const CheckFinished& check) {
                 return "CheckFinished" + attempt(check.attempt) + " " + std::string{to_string(check.probe)} +
                        (check.outcome == CheckOutcome::good ? " good" : " bad");
+            },
+            [&](const Notified& notified) { return "Notified" + attempt(notified.attempt) + describe(notified.said); },
+            [&](const LineMatched& line) {
+                return "LineMatched" + attempt(line.attempt) + " " + std::string{to_string(line.probe)};
             },
             [&](const StopCommandFinished& command) { return "StopCommandFinished" + attempt(command.attempt); },
             [](const DeadlineReached&) { return std::string{"DeadlineReached"}; },

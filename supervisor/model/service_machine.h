@@ -19,29 +19,32 @@
 //
 // clang-format off
 // table: begin
-//            Start   Met      Stop     Kill     Launched LaunchFailed Exited  Left     Emptied BadCheck StopCommand Deadline Stall Probes
-// inactive   blocked .        stopped  stopped  .        .            .       .        .       .        .           .        .     .
-// blocked    .       starting stopped  stopped  .        .            .       .        .       .        .           .        .     .
-// starting   .       .        stopping stopping running  backoff      backoff stopping .       stopping .           .        =     running
-// running    .       .        stopping stopping .        .            backoff stopping .       stopping .           .        =     =
-// backoff    blocked .        stopped  stopped  .        .            .       .        .       .        .           blocked  .     .
-// stopping   .       .        =        =        =        stopped      stopped =        stopped .        =           =        .     .
-// stopped    blocked .        .        .        .        .            .       .        .       .        .           .        .     .
-// completed  blocked .        .        .        .        .            .       .        .       .        .           .        .     .
-// failed     blocked .        .        .        .        .            .       .        .       .        .           .        .     .
-// held       blocked .        .        .        .        .            .       .        .       .        .           .        .     .
+//            Start   Met      Stop     Kill     Launched LaunchFailed Exited  Left     Emptied BadCheck Notified Matched StopCommand Deadline Stall Probes
+// inactive   blocked .        stopped  stopped  .        .            .       .        .       .        .        .       .           .        .     .
+// blocked    .       starting stopped  stopped  .        .            .       .        .       .        .        .       .           .        .     .
+// starting   .       .        stopping stopping running  backoff      backoff stopping .       stopping =        =       .           .        =     running
+// running    .       .        stopping stopping .        .            backoff stopping .       stopping =        =       .           .        =     =
+// backoff    blocked .        stopped  stopped  .        .            .       .        .       .        .        .       .           blocked  .     .
+// stopping   .       .        =        =        =        stopped      stopped =        stopped .        =        .       =           =        .     .
+// stopped    blocked .        .        .        .        .            .       .        .       .        .        .       .           .        .     .
+// completed  blocked .        .        .        .        .            .       .        .       .        .        .       .           .        .     .
+// failed     blocked .        .        .        .        .            .       .        .       .        .        .       .           .        .     .
+// held       blocked .        .        .        .        .            .       .        .       .        .        .       .           .        .     .
 // table: end
 // clang-format on
 //
-// Left is LeaderExited with processes left behind, BadCheck a failed liveness check, Stall LoopStalled, Probes
-// ProbesChanged (of all three, the startup probe taken away).
+// Left is LeaderExited with processes left behind, BadCheck a failed liveness check, Notified a STATUS of sd_notify,
+// Matched a line that its readiness probe (log) waits for, Stall LoopStalled,
+// Probes ProbesChanged (of all three, the startup probe taken away).
 #pragma once
 
 #include "model/exit_status.h"
+#include "model/notification.h"
 #include "model/probe_tracker.h"
 #include "model/spec.h"
 #include "model/time.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -82,13 +85,28 @@ enum class AfterStop : std::uint8_t {
 /// One probe of one service: its counters and when the next check is due.
 struct ProbeState {
     ProbeTracker tracker;
-    std::optional<TimePoint> due; // nullopt: not probing, or a check is in flight
-    TimePoint began;              // of the last check
+    /// Of the next check; of a probe that is told (told_probe.h), the last moment. nullopt: not probing, a check is in
+    /// flight, or there is no last moment.
+    std::optional<TimePoint> due;
+    TimePoint began; // of the last check
     bool in_flight = false;
     bool forgiven = false; // the check in flight met a stall of the loop: its failure does not count
     std::string last_message;
 
     friend bool operator==(const ProbeState&, const ProbeState&) = default;
+};
+
+/// What the present attempt said of itself (sd_notify), and what its output has shown.
+struct Heard {
+    SelfWord word = SelfWord::none;
+    bool said_ready = false; // once
+    bool ready = false;      // and has not said STOPPING=1 since
+    std::string status;
+    std::string error;
+    std::optional<Duration> watchdog;   // how often it promised to be heard; nullopt: as the probe says; zero: never
+    std::array<bool, 3> line_matched{}; // by ProbeKind: a line matched the pattern of that probe
+
+    friend bool operator==(const Heard&, const Heard&) = default;
 };
 
 /// Everything that must be remembered of one service.
@@ -114,6 +132,7 @@ struct Service {
     ProbeState startup;
     ProbeState readiness;
     ProbeState liveness;
+    Heard heard;
 
     friend bool operator==(const Service&, const Service&) = default;
 };
@@ -175,6 +194,18 @@ struct CheckFinished {
     CheckOutcome outcome;
     std::string message; // "GET http://127.0.0.1:15021/ready 200"
 };
+/// The service said something of itself.
+struct Notified {
+    unsigned attempt;
+    Notification said;
+    /// It stops and asks for more time: not beyond this. Filled in by the pod machine, which knows the budget.
+    std::optional<TimePoint> latest_end = std::nullopt;
+};
+/// A line of its output matched the pattern of this probe.
+struct LineMatched {
+    unsigned attempt;
+    ProbeKind probe;
+};
 struct StopCommandFinished {
     unsigned attempt;
     ExitStatus status;
@@ -194,9 +225,9 @@ struct ProbesChanged {
     friend bool operator==(const ProbesChanged&, const ProbesChanged&) = default;
 };
 
-using ServiceEvent =
-    std::variant<StartRequested, DependenciesMet, StopRequested, KillRequested, Launched, LaunchFailed, LeaderExited,
-                 SessionEmptied, CheckFinished, StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged>;
+using ServiceEvent = std::variant<StartRequested, DependenciesMet, StopRequested, KillRequested, Launched, LaunchFailed,
+                                  LeaderExited, SessionEmptied, CheckFinished, Notified, LineMatched,
+                                  StopCommandFinished, DeadlineReached, LoopStalled, ProbesChanged>;
 
 // ---- actions: orders; the pod machine adds which service and attempt is meant --------------------
 

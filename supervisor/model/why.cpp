@@ -131,6 +131,21 @@ std::string reason_or(const Service& service, std::string_view otherwise) {
     return service.reason.empty() ? std::string{otherwise} : service.reason;
 }
 
+/// What it said of itself, after what davit knows.
+std::string says_text(const Service& service) {
+    const Heard& heard = service.heard;
+    std::string text;
+    if (service.state == ServiceState::running && heard.word == SelfWord::reloading) {
+        text += "; it reloads";
+    } else if (service.state == ServiceState::running && heard.word == SelfWord::stopping) {
+        text += "; it ends by itself";
+    }
+    if (!heard.status.empty()) {
+        text += "; it says: " + heard.status;
+    }
+    return heard.error.empty() ? text : text + "; it reports " + heard.error;
+}
+
 std::string why_inactive(const ServiceSpec& spec, const Service& service) {
     if (!spec.enabled) {
         return "inactive: switched off in the configuration (enabled: false)";
@@ -163,7 +178,7 @@ std::string why_starting(const ServiceSpec& spec, const Service& service, TimePo
     const ProbeState& probe = service.startup;
     const std::string message = probe.last_message.empty() ? "no answer yet" : probe.last_message;
     return "starting: waits for its startup probe, for " + since(service.launched_at.value_or(service.since), now) +
-           " (" + message + ")";
+           " (" + message + ")" + says_text(service);
 }
 
 std::string liveness_text(const ServiceSpec& spec, const Service& service) {
@@ -190,6 +205,7 @@ std::string readiness_text(const ServiceSpec& spec, const Service& service, Time
 std::string why_running(const ServiceSpec& spec, const Service& service, Pending pending, TimePoint now) {
     std::string text = service.failed_probe ? "running: " + service.reason
                                             : readiness_text(spec, service, now) + liveness_text(spec, service);
+    text += says_text(service);
     switch (pending) {
     case Pending::none: break;
     case Pending::stop: text += "; is to stop, waits until what depends on it has stopped"; break;
@@ -211,7 +227,8 @@ std::string why_stopping(const Service& service, TimePoint now) {
     }
     text +=
         service.process == Process::leaving ? "; its leader has ended, waits for what it left" : "; waits for its end";
-    return service.deadline ? text + ", KILL in " + until(*service.deadline, now) : text;
+    text += service.deadline ? ", KILL in " + until(*service.deadline, now) : "";
+    return text + says_text(service);
 }
 
 std::string why_at_rest(const Service& service, std::string_view otherwise) {

@@ -48,6 +48,7 @@ ServiceSpec plain_helper() {
     spec.name = "web";
     spec.command = {"/opt/web/run.sh"};
     spec.liveness_probe = ProbeSpec{.check = TcpCheck{.port = 80}, .failure_threshold = 1};
+    spec.readiness_probe = ProbeSpec{.check = LogCheck{.pattern = "up"}};
     spec.grace = default_helper_grace;
     return spec;
 }
@@ -63,6 +64,8 @@ const std::map<std::string, ServiceEvent> events{
     {"Left", LeaderExited{1, exited_with(0), "java (pid 42)"}},
     {"Emptied", SessionEmptied{1}},
     {"BadCheck", CheckFinished{1, ProbeKind::liveness, CheckOutcome::bad, "refused"}},
+    {"Notified", Notified{1, Notification{.status = "warm"}}},
+    {"Matched", LineMatched{1, ProbeKind::readiness}},
     {"StopCommand", StopCommandFinished{1, exited_with(1), ""}},
     {"Deadline", DeadlineReached{}},
     {"Stall", LoopStalled{3s}},
@@ -128,6 +131,8 @@ TEST_CASE("facts of an earlier attempt concern nobody", "[service_machine]") {
                                          LeaderExited{1, exited_with(0), ""},
                                          SessionEmptied{1},
                                          CheckFinished{1, ProbeKind::liveness, CheckOutcome::bad, ""},
+                                         Notified{1, Notification{.said_ready = true, .status = "late"}},
+                                         LineMatched{1, ProbeKind::readiness},
                                          StopCommandFinished{1, exited_with(1), ""}};
     for (const ServiceEvent& event : late) {
         const ServiceTransition after = on_event(plain_helper(), service, event, Moment{start});
