@@ -225,6 +225,14 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
     return names;
 }
 
+Result<void> find_path(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        return failure(errno_text(errno));
+    }
+    return {};
+}
+
 bool is_executable_file(const std::string& path) {
     return is_regular_file(path) && ::access(path.c_str(), X_OK) == 0;
 }

@@ -57,6 +57,9 @@ Result<bool> overwrite_file(const std::string& path, std::string_view text);
 /// Names in a directory, in lexical order, without `.` and `..`.
 Result<std::vector<std::string>> list_directory(const std::string& path);
 
+/// Something is at that path, at its end if it is a link. Error: why not, without the path ("no such file or
+/// directory").
+Result<void> find_path(const std::string& path);
 /// A regular file that this process may execute.
 bool is_executable_file(const std::string& path);
 bool is_regular_file(const std::string& path);

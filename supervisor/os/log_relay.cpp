@@ -176,9 +176,12 @@ private:
     void hand_over(std::string_view lines) {
         shared_->keep(unfinished_);
         shared_->keep(lines);
-        if (shared_->options.on_line) {
-            // Lines of an observer are few: a copy does not matter.
-            shared_->tell_lines(unfinished_ + std::string{lines});
+        if (!unfinished_.empty()) {
+            std::string_view rest = lines;
+            shared_->tell_lines(unfinished_ + std::string{next_line(rest)});
+            shared_->tell_lines(rest);
+        } else {
+            shared_->tell_lines(lines);
         }
         std::string dropable;
         std::string& text = may_drop() ? dropable : log_.buffer();

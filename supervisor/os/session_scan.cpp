@@ -396,6 +396,25 @@ std::vector<ProcessInfo> SessionScan::processes_of(const SessionQuery& query) co
     return select_processes(table, query, rules_of(query));
 }
 
+bool SessionScan::may_have_sent(const SessionQuery& query, pid_t process) const {
+    const ProcessInfo sender = process_of(std::to_string(process));
+    if (process <= 0 || sender.pid == 0) {
+        return process > 0;
+    }
+    const pid_t whole = query.bound == SessionQuery::Bound::session ? sender.session : sender.group;
+    if (whole == query.leader || is_marked_as(process, "DAVIT_SERVICE=" + query.service)) {
+        return true;
+    }
+    ProcessInfo member = sender;
+    for (int generation = 0; generation < deepest_family && member.pid > 1; ++generation) {
+        if (member.pid == query.leader) {
+            return true;
+        }
+        member = process_of(std::to_string(member.parent));
+    }
+    return false;
+}
+
 void SessionScan::signal(const SessionQuery& query, int number) const {
     const bool leader_lives = reaper_.is_watched(query.leader);
     if (leader_lives) {

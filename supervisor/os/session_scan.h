@@ -75,6 +75,9 @@ public:
     bool is_empty(const SessionQuery& query) const;
     /// What is left of it, the leader included if it runs.
     std::vector<ProcessInfo> processes_of(const SessionQuery& query) const;
+    /// A process of it sent something, or one that has ended already, of which nobody can tell: its descendants, and
+    /// what carries its DAVIT_SERVICE.
+    bool may_have_sent(const SessionQuery& query, pid_t process) const;
     /// Signals each process group of it, and what escaped. Never davit's own group, never everybody.
     void signal(const SessionQuery& query, int number) const;
 

@@ -2,14 +2,12 @@
 #include "os/sockets.h"
 
 #include "os/errno_text.h"
+#include "os/unix_address.h"
 
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace davit::os {
@@ -17,33 +15,6 @@ namespace {
 
 constexpr const char* own_directory = "/run/davit";
 constexpr int waiting_clients = 128;
-
-struct Address {
-    sockaddr_un address{};
-    socklen_t size = 0;
-
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-};
-
-bool is_abstract(std::string_view place) {
-    return place.starts_with('@');
-}
-
-std::optional<Address> address_of(std::string_view place) {
-    Address made;
-    made.address.sun_family = AF_UNIX;
-    if (place.empty() || place.size() >= sizeof made.address.sun_path) {
-        return std::nullopt;
-    }
-    std::memcpy(made.address.sun_path, place.data(), place.size());
-    if (is_abstract(place)) {
-        made.address.sun_path[0] = '\0';
-        made.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + place.size());
-    } else {
-        made.size = sizeof made.address;
-    }
-    return made;
-}
 
 Fd new_socket() {
     return Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -60,7 +31,7 @@ struct NoPlace {
 };
 
 /// Only the owner may connect. One thread: nobody else sees the changed mask.
-int bind_for_owner(int socket, const Address& address) {
+int bind_for_owner(int socket, const UnixAddress& address) {
     const mode_t before = ::umask(0177);
     const int result = ::bind(socket, address.get(), address.size) == 0 ? 0 : errno;
     ::umask(before);
@@ -69,9 +40,9 @@ int bind_for_owner(int socket, const Address& address) {
 
 enum class Occupant : std::uint8_t { nobody, somebody, no_socket };
 
-Occupant occupant_of(const std::string& place, const Address& address) {
+Occupant occupant_of(const std::string& place, const UnixAddress& address) {
     struct stat status{};
-    if (!is_abstract(place) && ::lstat(place.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+    if (!is_abstract_place(place) && ::lstat(place.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
         return Occupant::no_socket;
     }
     const Fd probe = new_socket();
@@ -83,7 +54,7 @@ Occupant occupant_of(const std::string& place, const Address& address) {
 }
 
 /// 0, or the error number of bind; a socket that nobody listens on is replaced.
-std::expected<void, NoPlace> bind_at(const std::string& place, int socket, const Address& address) {
+std::expected<void, NoPlace> bind_at(const std::string& place, int socket, const UnixAddress& address) {
     int error = bind_for_owner(socket, address);
     if (error == EADDRINUSE) {
         switch (occupant_of(place, address)) {
@@ -101,7 +72,7 @@ std::expected<void, NoPlace> bind_at(const std::string& place, int socket, const
 }
 
 std::expected<ListeningSocket, NoPlace> listen_at_place(const std::string& place) {
-    const auto address = address_of(place);
+    const auto address = unix_address_of(place);
     if (!address) {
         return std::unexpected{NoPlace{false, cannot_listen(place, "a path of 1 to 107 bytes is needed").error()}};
     }
@@ -181,7 +152,7 @@ std::expected<Fd, ConnectFailure> connect_to(const std::string& place) {
     const auto failed = [](ConnectProblem problem, std::string text) {
         return std::unexpected{ConnectFailure{.problem = problem, .text = std::move(text)}};
     };
-    const auto address = address_of(place);
+    const auto address = unix_address_of(place);
     if (!address) {
         return failed(ConnectProblem::absent, "no path of 1 to 107 bytes");
     }

@@ -5,7 +5,6 @@
 #include "os/errno_text.h"
 #include "os/wake_up.h"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <memory>
@@ -36,38 +35,46 @@ std::shared_ptr<Attempt> begin(const asio::any_io_executor& executor, const tcp:
 
 } // namespace
 
-asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, Duration timeout) {
-    const TimePoint deadline = std::chrono::steady_clock::now() + timeout;
-    if (host.empty()) {
-        host = "localhost";
-    }
-    const auto addresses = co_await resolve(host, timeout);
-    if (!addresses) {
-        co_return std::unexpected{addresses.error()};
-    }
+asio::awaitable<Result<tcp::socket>> connect_to_first(std::vector<asio::ip::address> addresses, std::uint16_t port,
+                                                      TimePoint deadline) {
     const auto executor = co_await asio::this_coro::executor;
-    const std::string what = "cannot connect to " + host + ":" + std::to_string(port) + ": ";
     std::string reason;
-    for (const auto& address : *addresses) {
+    for (const auto& address : addresses) {
         const auto attempt = begin(executor, tcp::endpoint{address, port});
         const bool goes_on = co_await attempt->wake_up.sleep_until(deadline);
+        if (goes_on && attempt->result && !*attempt->result) {
+            co_return std::move(attempt->socket);
+        }
         boost::system::error_code ignored;
         attempt->socket.close(ignored);
         if (!goes_on) {
-            co_return failure(what + "cancelled");
+            co_return failure("cancelled");
         }
         if (!attempt->result) {
-            co_return failure(what + "no answer in time");
-        }
-        if (!*attempt->result) {
-            co_return Result<void>{};
+            co_return failure("no answer in time");
         }
         // The first address is the one that the user means; what the others say is of little use.
         if (reason.empty()) {
             reason = errno_text(attempt->result->value());
         }
     }
-    co_return failure(what + reason);
+    co_return failure(reason);
+}
+
+asio::awaitable<Result<void>> try_connect(std::string host, std::uint16_t port, Duration timeout) {
+    const TimePoint deadline = std::chrono::steady_clock::now() + timeout;
+    if (host.empty()) {
+        host = "localhost";
+    }
+    auto addresses = co_await resolve(host, timeout);
+    if (!addresses) {
+        co_return std::unexpected{addresses.error()};
+    }
+    const auto connected = co_await connect_to_first(std::move(*addresses), port, deadline);
+    if (!connected) {
+        co_return failure("cannot connect to " + host + ":" + std::to_string(port) + ": " + connected.error().text);
+    }
+    co_return Result<void>{};
 }
 
 } // namespace davit::os
