@@ -53,10 +53,48 @@ constexpr std::array tcp_table = {
 };
 constexpr KeySet tcp_keys{.noun = "tcpSocket", .keys = tcp_table};
 
+constexpr std::array grpc_table = {
+    Key{.name = "port", .type = port, .meaning = "port number", .range = port_range, .required = true},
+    Key{.name = "host", .type = text, .meaning = "name or address; localhost if it is left out"},
+    Key{.name = "service",
+        .type = text,
+        .meaning = "name that is asked for; the server as a whole if it is left out",
+        .may_be_empty = true},
+};
+constexpr KeySet grpc_keys{.noun = "grpc", .keys = grpc_table};
+
+constexpr std::array file_table = {
+    Key{.name = "path", .type = absolute_path, .meaning = "what must be there", .required = true},
+};
+constexpr KeySet file_keys{.noun = "file", .keys = file_table};
+
+constexpr std::array log_table = {
+    Key{.name = "pattern",
+        .type = pattern,
+        .meaning = "extended regular expression for a line of the output",
+        .required = true},
+};
+constexpr KeySet log_keys{.noun = "log", .keys = log_table};
+
+constexpr KeySet notify_keys{.noun = "notify", .keys = {}};
+
 constexpr std::array probe_table = {
     Key{.name = "exec", .type = fields, .meaning = "good if the command ends with 0", .fields = &exec_keys},
     Key{.name = "httpGet", .type = fields, .meaning = "good if the answer is 200 to 399", .fields = &http_get_keys},
     Key{.name = "tcpSocket", .type = fields, .meaning = "good if a connection opens", .fields = &tcp_keys},
+    Key{.name = "grpc",
+        .type = fields,
+        .meaning = "good if the server says SERVING (gRPC health checking protocol)",
+        .fields = &grpc_keys},
+    Key{.name = "file", .type = fields, .meaning = "good if the path exists", .fields = &file_keys},
+    Key{.name = "log",
+        .type = fields,
+        .meaning = "good once a line of the output matched; as livenessProbe, while lines go on to match",
+        .fields = &log_keys},
+    Key{.name = "notify",
+        .type = fields,
+        .meaning = "good when the service says READY=1 (sd_notify); as livenessProbe, while it says WATCHDOG=1",
+        .fields = &notify_keys},
     Key{.name = "initialDelaySeconds",
         .type = seconds,
         .meaning = "from the start to the first try",
@@ -304,7 +342,7 @@ constexpr std::array<Names, 12> reserved_names = {"all",          "starting", "p
 
 constexpr std::span<const std::string_view> reserved_service_names = reserved_names;
 
-constexpr KeySet probe_keys{.noun = "a probe", .keys = probe_table, .alternatives = 3};
+constexpr KeySet probe_keys{.noun = "a probe", .keys = probe_table, .alternatives = 7};
 constexpr KeySet step_keys{.noun = "a step", .keys = step_table, .alternatives = 4};
 constexpr KeySet dependency_keys{.noun = "a dependency", .keys = dependency_table};
 constexpr KeySet service_keys{.noun = "a service", .keys = service_table};

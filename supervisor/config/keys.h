@@ -16,6 +16,7 @@ enum class ValueType : std::uint8_t {
     absolute_path,
     absolute_paths, // a list, or one
     url,            // http:// or https://
+    pattern,        // an extended regular expression
     boolean,
     integer,
     number,
@@ -57,6 +58,7 @@ struct Key {
     Merging merging = Merging::by_key;
     bool secret = false;   // its texts are never shown
     bool required = false; // a map of this kind has no meaning without it
+    bool may_be_empty = false;
 };
 
 /// The keys that a map may have.

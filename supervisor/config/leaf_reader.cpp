@@ -55,12 +55,32 @@ model::HttpCheck read_http_check(const Node& map) {
     return check;
 }
 
+model::GrpcCheck read_grpc_check(const Node& map) {
+    model::GrpcCheck check;
+    check.port = read_port(map);
+    set_if(check.host, read_text(map, "host"));
+    set_if(check.service, read_text(map, "service"));
+    return check;
+}
+
 model::Check read_check(const Node& probe) {
     if (const Node* exec = probe.find("exec")) {
         return model::ExecCheck{.command = read_words(*exec, "command")};
     }
     if (const Node* http = probe.find("httpGet")) {
         return read_http_check(*http);
+    }
+    if (const Node* grpc = probe.find("grpc")) {
+        return read_grpc_check(*grpc);
+    }
+    if (const Node* file = probe.find("file")) {
+        return model::FileCheck{.path = read_text(*file, "path").value_or(model::Text{})};
+    }
+    if (const Node* log = probe.find("log")) {
+        return model::LogCheck{.pattern = read_text(*log, "pattern").value_or(model::Text{})};
+    }
+    if (probe.find("notify") != nullptr) {
+        return model::NotifyCheck{};
     }
     model::TcpCheck check;
     if (const Node* tcp = probe.find("tcpSocket")) {

@@ -30,6 +30,7 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::principal:
     case ValueType::limit_end:
     case ValueType::url:
+    case ValueType::pattern:
     case ValueType::boolean:
     case ValueType::integer:
     case ValueType::number:
@@ -140,6 +141,7 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::principal:
     case ValueType::limit_end:
     case ValueType::url:
+    case ValueType::pattern:
     case ValueType::boolean:
     case ValueType::integer:
     case ValueType::number:

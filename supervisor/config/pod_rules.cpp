@@ -151,6 +151,48 @@ void check_drain(const PodSpec& pod, const Node& root, Problems& problems) {
     }
 }
 
+// ---- probes ------------------------------------------------------------------------------------
+
+/// The output of a raw service never passes davit.
+void check_log_probes(const PodSpec& pod, const Node& root, Problems& problems) {
+    for (const model::ServiceSpec& service : pod.services) {
+        const Node* node = find_service(root, service.name);
+        if (node == nullptr || service.log_mode != model::LogMode::raw) {
+            continue;
+        }
+        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
+            const Node* probe = good_child(*node, name);
+            const Node* log = probe == nullptr ? nullptr : probe->find("log");
+            if (log != nullptr) {
+                problems.add(log->key_place, concat("services.", service.name, ".", name, ".log"),
+                             concat("davit does not see the output of ", service.name, ", its logs are raw",
+                                    node->find("logs") == nullptr ? " (the default of main)" : "",
+                                    ": say logs: prefix there, or use another probe"));
+            }
+        }
+    }
+}
+
+/// Nobody asks, so there is nothing to count.
+void check_told_probes(const Node& root, Problems& problems) {
+    const Node* services = root.find("services");
+    if (services == nullptr || services->kind != Node::Kind::map) {
+        return;
+    }
+    for (const Node& service : services->children) {
+        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
+            const Node* probe = good_child(service, name);
+            const bool is_told =
+                probe != nullptr && (probe->find("log") != nullptr || probe->find("notify") != nullptr);
+            const Node* threshold = is_told ? probe->find("successThreshold") : nullptr;
+            if (threshold != nullptr && threshold->number != 1 && name == "readinessProbe") {
+                problems.add(threshold->place, concat("services.", service.key, ".", name, ".successThreshold"),
+                             concat("must be 1 with log or notify, which are told once, found ", threshold->written));
+            }
+        }
+    }
+}
+
 } // namespace
 
 void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
@@ -158,6 +200,8 @@ void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
     check_conditions(pod, root, problems);
     check_stop_times(pod, root, problems);
     check_drain(pod, root, problems);
+    check_log_probes(pod, root, problems);
+    check_told_probes(root, problems);
 }
 
 } // namespace davit::config

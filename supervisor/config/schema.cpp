@@ -151,7 +151,8 @@ private:
 
     std::string value_of(const Key& key) {
         switch (key.type) {
-        case ValueType::text: return std::string{key.secret ? a_text : a_written_text};
+        case ValueType::text: return std::string{key.secret || key.may_be_empty ? a_text : a_written_text};
+        case ValueType::pattern: return std::string{a_written_text};
         case ValueType::absolute_path: return pattern("^(/|.*\\$\\{)");
         case ValueType::absolute_paths: {
             const std::string path = pattern("^(/|.*\\$\\{)");

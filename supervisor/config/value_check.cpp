@@ -3,6 +3,7 @@
 #include "config/value_check.h"
 
 #include "config/concat.h"
+#include "config/line_pattern.h"
 #include "config/merge.h"
 #include "config/number_text.h"
 #include "config/text_resolver.h"
@@ -41,6 +42,7 @@ std::string expected(const Key& key) {
     case ValueType::absolute_path: return "an absolute path";
     case ValueType::absolute_paths: return "an absolute path, or a list of them";
     case ValueType::url: return "an address that begins with http:// or https://";
+    case ValueType::pattern: return "a pattern (extended regular expression)";
     case ValueType::boolean: return "true or false";
     case ValueType::integer: return "a whole number";
     case ValueType::number: return "a number";
@@ -57,7 +59,9 @@ std::string expected(const Key& key) {
     case ValueType::integers: return "a list of whole numbers";
     case ValueType::ports: return "a list of port numbers";
     case ValueType::dependencies: return "a list of services, or a map of them";
-    case ValueType::fields: return concat("a map with the keys of ", key.fields->noun);
+    case ValueType::fields:
+        return key.fields->keys.empty() ? "{}, a map without keys"
+                                        : concat("a map with the keys of ", key.fields->noun);
     case ValueType::named_fields: return "a map by name";
     case ValueType::steps: return "a step, or a list of steps";
     }
@@ -132,6 +136,9 @@ private:
         if (std::optional<std::string_view> nearest = model::suggestion(wrong, names)) {
             return concat(" (did you mean ", quoted(*nearest), "?)");
         }
+        if (names.empty()) {
+            return ": no key is known here";
+        }
         return concat(": ", joined(names, " and "), names.size() == 1 ? " is known here" : " are known here");
     }
 
@@ -174,6 +181,7 @@ private:
         case ValueType::limit:
             return node.kind == Kind::map ? check_fields(node, *key.fields, path) : check_limit(node, key, path);
         case ValueType::limit_end: return check_limit(node, key, path);
+        case ValueType::pattern: return check_pattern(node, key, path);
         case ValueType::boolean: return check_boolean(node, key, path);
         case ValueType::integer:
         case ValueType::number:
@@ -241,6 +249,9 @@ private:
     void check_content(Node& node, const Key& key, const KeyPath& path) {
         const std::string& text = node.text();
         if (text.empty()) {
+            if (key.may_be_empty) {
+                return;
+            }
             tell(node, path, node.value ? concat("is empty: ", quoted(node.written), " gives nothing") : "is empty");
         } else if (!fits(text, key.type)) {
             tell_mismatch(node, key, path, node.value ? gives_something_else : "");
@@ -326,6 +337,16 @@ private:
             return text.starts_with('/');
         }
         return type != ValueType::url || text.starts_with("http://") || text.starts_with("https://");
+    }
+
+    void check_pattern(Node& node, const Key& key, const KeyPath& path) {
+        check_text(node, key, path);
+        if (node.bad) {
+            return;
+        }
+        if (const auto pattern = LinePattern::compile(node.text()); !pattern) {
+            tell(node, path, concat("is no pattern that can be used: ", pattern.error().text));
+        }
     }
 
     void check_boolean(Node& node, const Key& key, const KeyPath& path) {

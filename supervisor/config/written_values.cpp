@@ -21,6 +21,7 @@ public:
         case ValueType::absolute_paths:
         case ValueType::principal:
         case ValueType::url:
+        case ValueType::pattern:
         case ValueType::command:
         case ValueType::text_map: return; // the model keeps what was written
         case ValueType::boolean:

@@ -68,6 +68,10 @@ services: {web: {user: 0, umask: 0, envFile: [/a, "${E}"], rlimits: {nofile: 5, 
 ---
 services: {web: {user: "${U:-app}", group: "1000", umask: "${M}", rlimits: {nofile: "${N}"}}}
 ---
+services: {web: {readinessProbe: {grpc: {port: 1, service: ""}}, startupProbe: {notify: {}}, livenessProbe: {log: {pattern: "a$$"}}}}
+---
+services: {web: {readinessProbe: {file: {path: "${D}/x"}}}}
+---
 {app: 3, terminationGracePeriodSeconds: 30.5}
 """
 
@@ -170,6 +174,16 @@ services: {web: {command: x, readinessProbe: {tcpSocket: {port: http}}}}
 ---
 services: {web: {command: x, readinessProbe: {tcpSocket: {}}}}
 ---
+services: {web: {command: x, readinessProbe: {grpc: {service: a}}}}
+---
+services: {web: {command: x, readinessProbe: {file: {path: run/x}}}}
+---
+services: {web: {command: x, logs: prefix, readinessProbe: {log: {}}}}
+---
+services: {web: {command: x, readinessProbe: {notify: {socket: /x}}}}
+---
+services: {web: {command: x, readinessProbe: {notify: true}}}
+---
 services: {web: {command: x, readinessProbe: {httpGet: {port: 80, scheme: ftp}}}}
 ---
 services: {web: {command: x, readinessProbe: {exec: {command: x}, periodSeconds: 0}}}
@@ -257,7 +271,7 @@ def numbers_around(plain):
 
 # What only shows between keys is for the loader alone.
 RULES = ("is impossible", "as in a Pod", "is below minSeconds", "the written times of the stop", "waits for the next",
-         "unknown service")
+         "unknown service", "its logs are raw", "which are told once")
 
 
 def value_at(path, value):

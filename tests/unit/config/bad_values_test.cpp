@@ -38,9 +38,6 @@ TEST_CASE("keys of the contract that come later are unknown until they work", "[
     for (const char* key : {"cpus", "logs", "statusPort", "isolateFile", "stateDir"}) {
         CHECK(problems_of(std::string{key} + ": 1\nservices: {m: {command: x}}").contains("unknown key"));
     }
-    CHECK(problems_of_service("readinessProbe: {grpc: {port: 1}}") ==
-          "davit.yaml:3:22: services.m.readinessProbe: unknown key \"grpc\": exec, httpGet, tcpSocket, "
-          "initialDelaySeconds, periodSeconds, timeoutSeconds, successThreshold and failureThreshold are known here\n");
     CHECK(problems_of_service("logs: json") ==
           "davit.yaml:3:11: services.m.logs: expected raw or prefix, found \"json\"\n");
 }
@@ -126,10 +123,11 @@ TEST_CASE("a choice is one of its words", "[bad_values]") {
 
 TEST_CASE("a probe has exactly one handler, and what it needs", "[bad_values]") {
     CHECK(problems_of_service("readinessProbe: {periodSeconds: 1}") ==
-          "davit.yaml:3:21: services.m.readinessProbe: a probe needs one of exec, httpGet, tcpSocket, found none\n");
+          "davit.yaml:3:21: services.m.readinessProbe: a probe needs one of exec, httpGet, tcpSocket, grpc, file, log, "
+          "notify, found none\n");
     CHECK(problems_of_service("livenessProbe: {exec: {command: x}, tcpSocket: {port: 1}}") ==
-          "davit.yaml:3:20: services.m.livenessProbe: a probe has one of exec, httpGet, tcpSocket, found exec and "
-          "tcpSocket\n");
+          "davit.yaml:3:20: services.m.livenessProbe: a probe has one of exec, httpGet, tcpSocket, grpc, file, log, "
+          "notify, found exec and tcpSocket\n");
     CHECK(problems_of_service("livenessProbe: {httpGet: {path: /}}") ==
           "davit.yaml:3:30: services.m.livenessProbe.httpGet: httpGet needs port\n");
     CHECK(problems_of_service("startupProbe: {exec: {}, successThreshold: 2}") ==
@@ -143,6 +141,63 @@ TEST_CASE("a probe has exactly one handler, and what it needs", "[bad_values]") 
         "value, both texts, and no other\n");
     CHECK(problems_of_service("readinessProbe: {httpGet: {port: 1, httpHeaders: {A: \"b\\r\\nC: d\"}}}") ==
           "davit.yaml:3:58: services.m.readinessProbe.httpGet.httpHeaders.A: a header cannot contain a line break\n");
+}
+
+TEST_CASE("a grpc, file, log or notify probe says what is wrong with it", "[bad_values]") {
+    CHECK(problems_of_service("readinessProbe: {grpc: {service: a}}") ==
+          "davit.yaml:3:28: services.m.readinessProbe.grpc: grpc needs port\n");
+    CHECK(
+        problems_of_service("readinessProbe: {grpc: {port: grpc}}") ==
+        "davit.yaml:3:35: services.m.readinessProbe.grpc.port: expected a port number, found \"grpc\": the port names "
+        "of a Pod are not known here, write the number\n");
+    CHECK(problems_of_service("readinessProbe: {grpc: {port: 1, tls: true}}") ==
+          "davit.yaml:3:38: services.m.readinessProbe.grpc: unknown key \"tls\": port, host and service are known "
+          "here\n");
+    CHECK(problems_of_service("startupProbe: {file: {path: run/ready}}") ==
+          "davit.yaml:3:33: services.m.startupProbe.file.path: expected an absolute path, found \"run/ready\"\n");
+    CHECK(problems_of_service("startupProbe: {file: {}}") ==
+          "davit.yaml:3:26: services.m.startupProbe.file: file needs path\n");
+    CHECK(problems_of_service("startupProbe: {log: started}") ==
+          "davit.yaml:3:25: services.m.startupProbe.log: expected a map with the keys of log, found \"started\"\n");
+    CHECK(problems_of_service("startupProbe: {log: {}}") == "davit.yaml:3:25: services.m.startupProbe.log: log needs "
+                                                            "pattern\n");
+    CHECK(problems_of_service("startupProbe: {notify: {socket: /x}}") ==
+          "davit.yaml:3:29: services.m.startupProbe.notify: unknown key \"socket\": no key is known here\n");
+    CHECK(problems_of_service("startupProbe: {notify: true}") ==
+          "davit.yaml:3:28: services.m.startupProbe.notify: expected {}, a map without keys, found \"true\"\n");
+    CHECK(problems_of_service("readinessProbe: {notify: {}, successThreshold: 2}") ==
+          "davit.yaml:3:52: services.m.readinessProbe.successThreshold: must be 1 with log or notify, which are told "
+          "once, found 2\n");
+}
+
+TEST_CASE("a bad pattern is told at its place in the words of the C library", "[bad_values]") {
+    const auto problems_of_pattern = [](const std::string& pattern) {
+        return problems_of("services:\n  m:\n    command: x\n    logs: prefix\n    startupProbe: {log: {pattern: '" +
+                           pattern + "'}}\n");
+    };
+    const std::string place = "davit.yaml:5:35: services.m.startupProbe.log.pattern: is no pattern that can be used: ";
+    CHECK(problems_of_pattern("started in [0-9.]+ s(econds)?").empty());
+    CHECK(problems_of_pattern("a(b") == place + "Unmatched ( or \\(\n");
+    CHECK(problems_of_pattern("[a-") == place + "Unmatched [, [^, [:, [., or [=\n");
+    CHECK(problems_of_pattern("a{2,1}") == place + "Invalid content of \\{\\}\n");
+    CHECK(problems_of_pattern("(a)\\1") == place + "references back such as \\1 are not possible\n");
+    CHECK(problems_of_pattern("((a{200}){200}){200}") ==
+          place + "it repeats too much: the counts in {} multiply to more than 1000\n");
+    CHECK(problems_of_pattern("a{99999999999999999999}") ==
+          place + "it repeats too much: the counts in {} multiply to more than 1000\n");
+    CHECK(problems_of_pattern(std::string(513, 'a')) == place + "it is longer than 512 bytes\n");
+}
+
+TEST_CASE("a log probe needs output that davit relays", "[bad_values]") {
+    CHECK(problems_of_service("startupProbe: {log: {pattern: up}}") ==
+          "davit.yaml:3:20: services.m.startupProbe.log: davit does not see the output of m, its logs are raw (the "
+          "default of main): say logs: prefix there, or use another probe\n");
+    CHECK(problems_of("services:\n  m: {main: true, command: x}\n  n:\n    command: x\n    logs: raw\n"
+                      "    livenessProbe: {log: {pattern: up}}\n") ==
+          "davit.yaml:6:21: services.n.livenessProbe.log: davit does not see the output of n, its logs are raw: say "
+          "logs: prefix there, or use another probe\n");
+    CHECK(problems_of("services: {m: {main: true, command: x}, n: {command: x, startupProbe: {log: {pattern: u}}}}")
+              .empty());
 }
 
 TEST_CASE("a step has exactly one action, and what it needs", "[bad_values]") {

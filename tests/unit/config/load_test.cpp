@@ -134,6 +134,33 @@ services:
     CHECK(result.pod.services[2].success_exit_codes == std::vector{143});
 }
 
+TEST_CASE("grpc, file, log and notify probes have their values", "[load]") {
+    LoadResult result = load_text(R"(
+services:
+  a:
+    command: x
+    startupProbe: {notify: {}, failureThreshold: 60}
+    readinessProbe: {grpc: {port: 9090, service: "${NAME}", host: db}, periodSeconds: 2}
+    livenessProbe: {log: {pattern: "^tick ${NAME}$$"}}
+  b: {command: x, startupProbe: {file: {path: "/run/${NAME}"}}, readinessProbe: {grpc: {port: 1, service: ""}}}
+  m: {command: x, main: true, readinessProbe: {notify: {}}}
+)",
+                                  {{"NAME", "web"}});
+
+    REQUIRE(lines_of(result.problems).empty());
+    const auto& services = result.pod.services;
+    CHECK(services[0].startup_probe == model::ProbeSpec{.check = model::NotifyCheck{}, .failure_threshold = 60});
+    CHECK(services[0].readiness_probe ==
+          model::ProbeSpec{.check = model::GrpcCheck{.host = "db", .port = 9090, .service = {"web", "${NAME}"}},
+                           .period = 2s});
+    CHECK(services[0].liveness_probe ==
+          model::ProbeSpec{.check = model::LogCheck{.pattern = {"^tick web$", "^tick ${NAME}$$"}}});
+    CHECK(services[1].startup_probe ==
+          model::ProbeSpec{.check = model::FileCheck{.path = {"/run/web", "/run/${NAME}"}}});
+    CHECK(services[1].readiness_probe == model::ProbeSpec{.check = model::GrpcCheck{.host = {}, .port = 1}});
+    CHECK(services[2].readiness_probe == model::ProbeSpec{.check = model::NotifyCheck{}});
+}
+
 TEST_CASE("every key of the life cycle has its value", "[load]") {
     LoadResult result = load_text(R"(
 services: {app: {command: x}}
