@@ -54,12 +54,21 @@ std::string from_environment(const char* name) {
     return value == nullptr ? std::string{} : std::string{value};
 }
 
-std::vector<std::string> whole_environment() {
+/// What is addressed to davit by whoever started it (sd_notify(3)); a service must not answer in its place.
+bool is_for_davit_alone(std::string_view variable) {
+    return variable.starts_with("NOTIFY_SOCKET=") || variable.starts_with("WATCHDOG_USEC=") ||
+           variable.starts_with("WATCHDOG_PID=");
+}
+
+/// What children inherit. A plain init's command stands in davit's place, and finds all of it.
+std::vector<std::string> inherited_environment(const model::PodSpec& spec) {
     std::vector<std::string> variables;
     for (char** variable = environ; *variable != nullptr; ++variable) {
         // A davit that was started from `davit shell` of another has services of its own.
         const std::string_view text{*variable};
-        if (!text.starts_with(os::marks_outsiders) || !text.substr(os::marks_outsiders.size()).starts_with('=')) {
+        const bool marks_outsider =
+            text.starts_with(os::marks_outsiders) && text.substr(os::marks_outsiders.size()).starts_with('=');
+        if (!marks_outsider && (spec.plain_init || !is_for_davit_alone(text))) {
             variables.emplace_back(text);
         }
     }
@@ -128,9 +137,10 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
               std::function<config::LoadResult()> load_again) {
     boost::asio::io_context loop{1};
     const int cpus = usable_cpus();
+    std::vector<std::string> environment = inherited_environment(spec);
     runtime::Supervisor supervisor{loop,
                                    std::move(spec),
-                                   {.environment = whole_environment(),
+                                   {.environment = std::move(environment),
                                     .socket = socket.place,
                                     .cpus = cpus,
                                     .open_descriptors = os::raise_descriptor_limit(),

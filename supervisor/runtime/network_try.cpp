@@ -87,6 +87,29 @@ Flow run_tcp(TcpTry what) {
                                                     ":" + std::to_string(what.port)};
 }
 
+std::string with_port(std::string_view host, std::uint16_t port) {
+    const bool is_ipv6 = host.find(':') != std::string_view::npos && !host.starts_with('[');
+    return (is_ipv6 ? "[" : "") + std::string{host} + (is_ipv6 ? "]:" : ":") + std::to_string(port);
+}
+
+/// "grpc 127.0.0.1:9090 NOT_SERVING", with the name of the service that was asked for, if any.
+std::string shown_answer(const GrpcTry& what, const os::GrpcAnswer& answer) {
+    const std::string_view localhost = answer.answered_by.empty() ? "127.0.0.1" : std::string_view{answer.answered_by};
+    const std::string_view host = what.shown_host.empty() ? localhost : std::string_view{what.shown_host};
+    const std::string& service = what.shown_service;
+    return "grpc " + with_port(host, what.question.port) + " " + (service.empty() ? "" : service + " ") +
+           answer.health.text;
+}
+
+Flow run_grpc(GrpcTry what) {
+    const TimePoint deadline = now() + what.question.timeout;
+    const os::GrpcAnswer answer = co_await os::ask_grpc_health(what.question);
+    if (!answer.health.serving) {
+        co_return failed(shown_answer(what, answer), deadline);
+    }
+    co_return TryEnd{model::CheckOutcome::good, shown_answer(what, answer)};
+}
+
 } // namespace
 
 struct NetworkTry::State {
@@ -109,10 +132,8 @@ struct NetworkTry::State {
 };
 
 std::string url_of(std::string_view scheme, std::string_view host, std::uint16_t port, std::string_view path) {
-    const bool is_ipv6 = host.find(':') != std::string_view::npos && !host.starts_with('[');
     std::string url{scheme};
-    url.append("://").append(is_ipv6 ? "[" : "").append(host).append(is_ipv6 ? "]" : "");
-    url.append(":").append(std::to_string(port)).append(path.starts_with('/') ? "" : "/").append(path);
+    url.append("://").append(with_port(host, port)).append(path.starts_with('/') ? "" : "/").append(path);
     return url;
 }
 
@@ -125,6 +146,11 @@ NetworkTry::NetworkTry(asio::io_context& loop, os::HttpClient& client, HttpTry w
 NetworkTry::NetworkTry(asio::io_context& loop, TcpTry what, OnEnd on_end) : state_(std::make_shared<State>()) {
     state_->on_end = std::move(on_end);
     State::spawn(loop, state_, run_tcp(std::move(what)));
+}
+
+NetworkTry::NetworkTry(asio::io_context& loop, GrpcTry what, OnEnd on_end) : state_(std::make_shared<State>()) {
+    state_->on_end = std::move(on_end);
+    State::spawn(loop, state_, run_grpc(std::move(what)));
 }
 
 NetworkTry::~NetworkTry() {

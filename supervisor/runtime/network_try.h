@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One try over the network for a probe or a step: an HTTP request or a TCP connection. It is a coroutine that
-// ends with one outcome; who cancels it hears nothing any more.
+// One try over the network for a probe or a step: an HTTP request, a TCP connection or a question for health by gRPC.
+// It is a coroutine that ends with one outcome; who cancels it hears nothing any more.
 #pragma once
 
 #include "model/service_machine.h"
+#include "os/grpc_client.h"
 #include "os/http_client.h"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -35,6 +36,12 @@ struct HttpTry {
     std::function<bool(int status)> is_good;
 };
 
+struct GrpcTry {
+    os::GrpcQuestion question;
+    std::string shown_host;    // as it was written; empty: localhost, shown as the address that answers
+    std::string shown_service; // as it was written
+};
+
 struct TcpTry {
     std::string host;       // empty: localhost
     std::string shown_host; // as it was written
@@ -52,6 +59,7 @@ public:
 
     NetworkTry(boost::asio::io_context& loop, os::HttpClient& client, HttpTry what, OnEnd on_end);
     NetworkTry(boost::asio::io_context& loop, TcpTry what, OnEnd on_end);
+    NetworkTry(boost::asio::io_context& loop, GrpcTry what, OnEnd on_end);
     ~NetworkTry();
     NetworkTry(const NetworkTry&) = delete;
     NetworkTry& operator=(const NetworkTry&) = delete;

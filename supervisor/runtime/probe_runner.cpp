@@ -3,6 +3,7 @@
 
 #include "model/overloaded.h"
 #include "model/words.h"
+#include "os/files.h"
 
 #include <chrono>
 #include <csignal>
@@ -43,7 +44,11 @@ void ProbeRunner::run(model::ServiceIndex service, unsigned attempt, model::Prob
                    [&](const model::ExecCheck& check) { run_exec(key, check, probe->timeout); },
                    [&](const model::HttpCheck& check) { run_http(key, check, probe->timeout); },
                    [&](const model::TcpCheck& check) { run_tcp(key, check, probe->timeout); },
-                   [&](const auto&) { finish(key, {model::CheckOutcome::bad, "davit cannot make this check"}); },
+                   [&](const model::GrpcCheck& check) { run_grpc(key, check, probe->timeout); },
+                   [&](const model::FileCheck& check) { run_file(key, check); },
+                   // Nobody tries these: the machine waits to be told, and never orders such a check.
+                   [&](const model::LogCheck&) { running_.erase(key); },
+                   [&](const model::NotifyCheck&) { running_.erase(key); },
                },
                probe->check);
 }
@@ -111,6 +116,22 @@ void ProbeRunner::run_tcp(Key key, const model::TcpCheck& check, Duration timeou
         host_.loop,
         TcpTry{.host = check.host.value, .shown_host = check.host.written, .port = check.port, .timeout = timeout},
         [this, key](TryEnd end) { finish(key, std::move(end)); });
+}
+
+void ProbeRunner::run_grpc(Key key, const model::GrpcCheck& check, Duration timeout) {
+    GrpcTry what{
+        .question = {.host = check.host.value, .port = check.port, .service = check.service.value, .timeout = timeout},
+        .shown_host = check.host.written,
+        .shown_service = check.service.written};
+    running_.at(key).network = std::make_unique<NetworkTry>(host_.loop, std::move(what),
+                                                            [this, key](TryEnd end) { finish(key, std::move(end)); });
+}
+
+/// At once: a path of this machine is looked up without waiting.
+void ProbeRunner::run_file(Key key, const model::FileCheck& check) {
+    const auto found = os::find_path(check.path.value);
+    finish(key, {found ? model::CheckOutcome::good : model::CheckOutcome::bad,
+                 "file " + check.path.written + (found ? " is there" : " " + found.error().text)});
 }
 
 void ProbeRunner::finish(Key key, TryEnd end) {

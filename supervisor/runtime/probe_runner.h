@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one check of one probe at a time and reports what came of it: exec, httpGet or tcpSocket. When a check
-// is due, and what its outcome means, the machine decides.
+// Runs one check of one probe at a time and reports what came of it: exec, httpGet, tcpSocket, grpc or file. When a
+// check is due, and what its outcome means, the machine decides.
 #pragma once
 
 #include "model/pod_machine.h"
@@ -40,6 +40,8 @@ private:
     void run_exec(Key key, const model::ExecCheck& check, Duration timeout);
     void run_http(Key key, const model::HttpCheck& check, Duration timeout);
     void run_tcp(Key key, const model::TcpCheck& check, Duration timeout);
+    void run_grpc(Key key, const model::GrpcCheck& check, Duration timeout);
+    void run_file(Key key, const model::FileCheck& check);
     void arm_timeout(Key key);
     void take_exec_end(Key key, const TaskEnd& end);
     void finish(Key key, TryEnd end);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/service_runner.h"
 
+#include "model/told_probe.h"
 #include "os/fd.h"
+#include "runtime/line_watch.h"
+
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -38,16 +42,21 @@ model::LaunchFailure failure_of(os::SpawnFailureKind kind) {
 } // namespace
 
 ServiceRunner::ServiceRunner(DriverHost& host)
-    : host_(host), scan_(host.reaper), stop_commands_(host), slots_(host.spec.services.size()), look_timer_(host.loop) {
-}
+    : host_(host), scan_(host.reaper), stop_commands_(host), slots_(host.spec.services.size()),
+      notify_sockets_(host, scan_, [this](model::ServiceIndex service) { return query_of(service); }),
+      look_timer_(host.loop) {}
 
 void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     const model::ServiceSpec& spec = host_.spec.services[service];
     Slot& slot = slots_[service];
     os::SpawnRequest request = request_of(spec);
+    if (const auto listening = listen_to(service, attempt, request); !listening) {
+        return report(service,
+                      model::LaunchFailed{attempt, model::LaunchFailure::no_resources, listening.error().text});
+    }
     os::LogRelayEnds ends;
     if (spec.log_mode == model::LogMode::prefix) {
-        auto opened = open_relay(slot, spec.name);
+        auto opened = open_relay(service, attempt);
         if (!opened) {
             return report(service,
                           model::LaunchFailed{attempt, model::LaunchFailure::no_resources, opened.error().text});
@@ -59,7 +68,7 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     give_streams(request, ends);
     const auto leader = os::spawn(request);
     if (!leader) {
-        close(slot);
+        close(service);
         return report(service, model::LaunchFailed{
                                    attempt, failure_of(os::kind_of(leader.error())),
                                    as_written(os::describe(leader.error(), request), spec.command, spec.working_dir)});
@@ -115,12 +124,42 @@ os::Placement ServiceRunner::placement_of(const model::ServiceSpec& spec) const 
     return shares_terminal ? os::Placement::foreground_group : os::Placement::own_session;
 }
 
-Result<os::LogRelayEnds> ServiceRunner::open_relay(Slot& slot, const std::string& name) {
+/// The service finds where to send what it says of itself, and how often it is to be heard. WATCHDOG_PID is left out:
+/// a shell in front of the program would hide it, and without it everybody is meant (sd_watchdog_enabled(3)).
+Result<void> ServiceRunner::listen_to(model::ServiceIndex service, unsigned attempt, os::SpawnRequest& request) {
+    const model::ServiceSpec& spec = host_.spec.services[service];
+    if (!model::has_notify_probe(spec)) {
+        return {};
+    }
+    const auto place = notify_sockets_.open(service, attempt);
+    if (!place) {
+        return std::unexpected{place.error()};
+    }
+    set_variable(request.environment, "NOTIFY_SOCKET", *place);
+    const model::ProbeSpec* liveness = model::probe_spec(spec, model::ProbeKind::liveness);
+    if (liveness != nullptr && std::holds_alternative<model::NotifyCheck>(liveness->check)) {
+        const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(model::patience_of(*liveness));
+        set_variable(request.environment, "WATCHDOG_USEC", std::to_string(patience.count()));
+    }
+    return {};
+}
+
+Result<os::LogRelayEnds> ServiceRunner::open_relay(model::ServiceIndex service, unsigned attempt) {
+    Slot& slot = slots_[service];
+    const model::ServiceSpec& spec = host_.spec.services[service];
     if (slot.relay && !slot.relay->has_ended()) {
         keep_until_ended(std::move(slot.relay));
     }
-    slot.relay = std::make_unique<os::LogRelay>(host_.loop, host_.output, host_.error,
-                                                os::LogRelayOptions{.prefix = "[" + name + "] "});
+    os::LogRelayOptions options{.prefix = "[" + spec.name + "] "};
+    if (model::has_log_probe(spec)) {
+        // Later: what follows from it may make another relay read into the bytes that are being looked at.
+        const auto watch = std::make_shared<LineWatch>(spec, [this, service, attempt](model::ProbeKind probe) {
+            boost::asio::post(host_.loop,
+                              [this, service, attempt, probe] { report(service, model::LineMatched{attempt, probe}); });
+        });
+        options.on_line = [watch](std::string_view line) { watch->take(line); };
+    }
+    slot.relay = std::make_unique<os::LogRelay>(host_.loop, host_.output, host_.error, std::move(options));
     return slot.relay->open();
 }
 
@@ -180,7 +219,7 @@ void ServiceRunner::look_at(model::ServiceIndex service) {
     const os::SessionQuery query = query_of(service);
     const auto untold = slot.untold;
     if (scan_.is_empty(query)) {
-        close(slot);
+        close(service);
         return untold ? report(service, model::LeaderExited{slot.attempt, *untold, {}})
                       : report(service, model::SessionEmptied{slot.attempt});
     }
@@ -205,7 +244,9 @@ void ServiceRunner::look_later() {
     });
 }
 
-void ServiceRunner::close(Slot& slot) {
+void ServiceRunner::close(model::ServiceIndex service) {
+    Slot& slot = slots_[service];
+    notify_sockets_.close(service);
     slot.stage = Stage::gone;
     slot.leader = 0;
     slot.untold.reset();
@@ -218,6 +259,7 @@ void ServiceRunner::stop_everything() {
     stopped_ = true;
     look_timer_.cancel();
     stop_commands_.kill_all();
+    notify_sockets_.close_all();
     for (model::ServiceIndex service = 0; service < slots_.size(); ++service) {
         if (slots_[service].stage != Stage::gone) {
             scan_.signal(query_of(service), SIGKILL);

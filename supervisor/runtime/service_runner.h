@@ -15,6 +15,7 @@
 #include "os/session_scan.h"
 #include "os/spawn.h"
 #include "runtime/driver_host.h"
+#include "runtime/notify_sockets.h"
 #include "runtime/oom_watch.h"
 #include "runtime/stop_commands.h"
 
@@ -41,7 +42,10 @@ public:
     /// Reads the counters that later exits are compared with.
     void begin_to_watch_memory() { oom_.begin(); }
     /// A reload brought services with places behind the present ones.
-    void make_room(std::size_t services) { slots_.resize(services); }
+    void make_room(std::size_t services) {
+        slots_.resize(services);
+        notify_sockets_.make_room(services);
+    }
     /// The end of davit: nothing is told any more.
     void stop_everything();
 
@@ -65,11 +69,12 @@ private:
     os::SpawnRequest request_of(const model::ServiceSpec& service) const;
     static void give_streams(const os::SpawnRequest& request, const os::LogRelayEnds& ends);
     os::Placement placement_of(const model::ServiceSpec& service) const;
-    Result<os::LogRelayEnds> open_relay(Slot& slot, const std::string& name);
+    Result<os::LogRelayEnds> open_relay(model::ServiceIndex service, unsigned attempt);
+    Result<void> listen_to(model::ServiceIndex service, unsigned attempt, os::SpawnRequest& request);
     void keep_until_ended(std::unique_ptr<os::LogRelay> relay);
     void take_exit(model::ServiceIndex service, unsigned attempt, model::ExitStatus status);
     void look_at(model::ServiceIndex service);
-    void close(Slot& slot);
+    void close(model::ServiceIndex service);
     void look_later();
     os::SessionQuery query_of(model::ServiceIndex service) const;
     Slot* find(model::ServiceIndex service, unsigned attempt);
@@ -80,6 +85,7 @@ private:
     OomWatch oom_;
     StopCommands stop_commands_;
     std::vector<Slot> slots_; // as in PodSpec
+    NotifySockets notify_sockets_;
     std::vector<std::unique_ptr<os::LogRelay>>
         ending_relays_; // of earlier attempts: the log has not taken their lines yet
     boost::asio::steady_timer look_timer_;

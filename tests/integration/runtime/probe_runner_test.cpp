@@ -7,6 +7,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <unistd.h>
+
 namespace davit::test {
 namespace {
 
@@ -114,6 +116,44 @@ TEST_CASE("an http check names its address as it was written", "[probe_runner]")
     CHECK(checked->outcome == model::CheckOutcome::bad);
     CHECK(checked->message.starts_with("GET http://127.0.0.1:" + std::to_string(port) + "/${TOKEN} "));
     CHECK(checked->message.find("secret") == std::string::npos);
+}
+
+TEST_CASE("a file check is good when the path is there, also through a link", "[probe_runner]") {
+    const std::string name = "/tmp/davit-file-check-" + std::to_string(::getpid());
+    Probing probing{pod_with(model::FileCheck{.path = {name, "/tmp/${NAME}"}}, 10s)};
+
+    const auto missing = probing.check_once();
+    REQUIRE(::symlink("/", name.c_str()) == 0);
+    const auto linked = probing.check_once();
+    ::unlink(name.c_str());
+    REQUIRE(::symlink("/nowhere", name.c_str()) == 0);
+    const auto dangling = probing.check_once();
+    ::unlink(name.c_str());
+
+    REQUIRE((missing && linked && dangling));
+    CHECK(missing->outcome == model::CheckOutcome::bad);
+    CHECK(missing->message == "file /tmp/${NAME} no such file or directory");
+    CHECK(linked->outcome == model::CheckOutcome::good);
+    CHECK(linked->message == "file /tmp/${NAME} is there");
+    CHECK(dangling->outcome == model::CheckOutcome::bad);
+}
+
+TEST_CASE("a grpc check names its server and what it asked for, as written", "[probe_runner]") {
+    asio::io_context other;
+    asio::ip::tcp::acceptor reserved{other, {asio::ip::address_v4::loopback(), 0}};
+    const std::uint16_t port = reserved.local_endpoint().port();
+    const std::string number = std::to_string(port);
+    Probing silent{pod_with(model::GrpcCheck{.host = {}, .port = port, .service = {"shop", "${NAME}"}}, 300ms)};
+    const auto timed_out = silent.check_once();
+    reserved.close();
+    Probing closed{pod_with(model::GrpcCheck{.host = {"::1", "${HOST}"}, .port = port}, 10s)};
+    const auto refused = closed.check_once();
+
+    REQUIRE((timed_out && refused));
+    CHECK(timed_out->outcome == model::CheckOutcome::timed_out);
+    CHECK(timed_out->message == "grpc 127.0.0.1:" + number + " ${NAME} no answer within 0.3 s");
+    CHECK(refused->outcome == model::CheckOutcome::bad);
+    CHECK(refused->message == "grpc ${HOST}:" + number + " connection refused");
 }
 
 } // namespace davit::test

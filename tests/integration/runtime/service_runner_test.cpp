@@ -5,6 +5,9 @@
 #include "integration/runtime/workshop.h"
 #include "support/catch.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace davit::test {
 namespace {
 
@@ -90,6 +93,71 @@ TEST_CASE("a stop command runs as the service and is ended at its deadline", "[s
     CHECK(finished->status == model::killed_by(SIGKILL));
     CHECK(workshop.log_text() == "[web] stop web\n");
     runner.stop_everything();
+}
+
+TEST_CASE("a service that notifies finds its socket, and what it says is reported", "[service_runner]") {
+    const std::string folder = "/tmp/davit-notify-" + std::to_string(::getpid());
+    model::ServiceSpec web = service("web", "echo $NOTIFY_SOCKET $WATCHDOG_USEC \"${WATCHDOG_PID-none}\"; "
+                                            "systemd-notify --ready --status=up; sleep 1000");
+    web.startup_probe = model::ProbeSpec{.check = model::NotifyCheck{}};
+    web.liveness_probe = model::ProbeSpec{.check = model::NotifyCheck{}, .period = 2s, .failure_threshold = 2};
+    Workshop workshop{pod_of(std::move(web))};
+    workshop.options.socket = folder;
+    runtime::ServiceRunner runner{workshop.host};
+
+    runner.launch(0, 4);
+
+    const auto notified = workshop.next_service_fact<model::Notified>();
+    REQUIRE(notified);
+    CHECK(notified->attempt == 4);
+    CHECK(notified->said ==
+          model::Notification{.word = model::SelfWord::ready, .ready = true, .said_ready = true, .status = "up"});
+    CHECK(
+        workshop.run_until([&] { return workshop.log_text().starts_with("[web] " + folder + ".web 4000000 none\n"); }));
+    runner.signal_session(0, 4, SIGKILL);
+    REQUIRE(workshop.next_service_fact<model::LeaderExited>());
+    CHECK(::access((folder + ".web").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a line that a log probe waits for is reported once, also if it comes in pieces", "[service_runner]") {
+    model::ServiceSpec web =
+        service("web", "echo nothing; printf sta; sleep 0.05; echo rted; echo started; exec sleep 1000");
+    web.startup_probe = model::ProbeSpec{.check = model::LogCheck{.pattern = "^started$"}};
+    Workshop workshop{pod_of(std::move(web))};
+    runtime::ServiceRunner runner{workshop.host};
+
+    runner.launch(0, 1);
+
+    const auto matched = workshop.next_service_fact<model::LineMatched>();
+    REQUIRE(matched);
+    CHECK(matched->attempt == 1);
+    CHECK(matched->probe == model::ProbeKind::startup);
+    CHECK(workshop.run_until([&] { return workshop.log_text().ends_with("[web] started\n[web] started\n"); }));
+    runner.signal_session(0, 1, SIGKILL);
+    REQUIRE(workshop.next_service_fact<model::LeaderExited>());
+    for (const model::PodEvent& fact : workshop.facts) {
+        CHECK_FALSE(std::holds_alternative<model::LineMatched>(std::get<model::ServiceFact>(fact).event));
+    }
+}
+
+TEST_CASE("a service whose notify socket cannot be made is not launched, and tried again", "[service_runner]") {
+    model::ServiceSpec web = service("web", "exit 0");
+    web.readiness_probe = model::ProbeSpec{.check = model::NotifyCheck{}};
+    Workshop workshop{pod_of(std::move(web))};
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    runtime::ServiceRunner runner{workshop.host};
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+
+    runner.launch(0, 1);
+
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    const auto failed = workshop.next_service_fact<model::LaunchFailed>();
+    REQUIRE(failed);
+    CHECK(failed->failure == model::LaunchFailure::no_resources);
+    CHECK(failed->message.starts_with("cannot make its notify socket: "));
 }
 
 } // namespace davit::test
