@@ -95,6 +95,43 @@ PodEvent with_main(const PodEvent& event) {
     return changed;
 }
 
+/// A READY=1 that came before the present attempt still counts.
+PodTransition remember_old_words(PodTransition transition, const PodSpec& spec, const Pod& before) {
+    for (ServiceIndex index = 0; index < before.services.size(); ++index) {
+        Service& next = transition.next.services[index];
+        const auto& probe = spec.services[index].readiness_probe;
+        const bool begins =
+            next.state == ServiceState::running && before.services[index].state != ServiceState::running;
+        if (begins && next.attempt > 1 && probe && std::holds_alternative<NotifyCheck>(probe->check)) {
+            next.readiness.tracker.good = true;
+        }
+    }
+    return transition;
+}
+
+/// Nobody looks whether a watchdog is late.
+PodTransition be_deaf(PodTransition transition, const PodSpec& spec) {
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const auto& probe = spec.services[index].liveness_probe;
+        if (probe && std::holds_alternative<NotifyCheck>(probe->check) &&
+            transition.next.services[index].liveness.due) {
+            transition.next.services[index].liveness.due = TimePoint{} + 10000h;
+        }
+    }
+    return transition;
+}
+
+/// Who asks for more time gets an hour.
+PodTransition grant_an_hour(PodTransition transition, const PodEvent& event, TimePoint now) {
+    const auto* fact = std::get_if<ServiceFact>(&event);
+    const auto* notified = fact == nullptr ? nullptr : std::get_if<Notified>(&fact->event);
+    if (notified != nullptr && notified->said.extend &&
+        transition.next.services[fact->service].state == ServiceState::stopping) {
+        transition.next.services[fact->service].deadline = now + 1h;
+    }
+    return transition;
+}
+
 } // namespace
 
 Machine with_fault(Fault fault) {
@@ -111,6 +148,9 @@ Machine with_fault(Fault fault) {
         case Fault::ready_before_online: return be_ready_early(std::move(transition));
         case Fault::stop_forgets_a_helper: return forget_a_helper(std::move(transition), spec);
         case Fault::kill_before_the_budget: return halve_the_time(std::move(transition), pod, moment.now);
+        case Fault::ready_by_an_old_word: return remember_old_words(std::move(transition), spec, pod);
+        case Fault::silence_is_not_heard: return be_deaf(std::move(transition), spec);
+        case Fault::extension_without_end: return grant_an_hour(std::move(transition), event, moment.now);
         case Fault::reload_stops_the_unchanged: return stop_for_reload(std::move(transition), spec);
         case Fault::reload_forgets_the_removed: return keep_in_reload(std::move(transition));
         case Fault::reload_restarts_main:

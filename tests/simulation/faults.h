@@ -18,6 +18,9 @@ enum class Fault : std::uint8_t {
     reload_stops_the_unchanged,
     reload_forgets_the_removed,
     reload_restarts_main,
+    ready_by_an_old_word,
+    silence_is_not_heard,
+    extension_without_end,
 };
 
 Machine with_fault(Fault fault);

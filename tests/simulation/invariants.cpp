@@ -5,6 +5,7 @@
 #include "model/contains.h"
 #include "model/overloaded.h"
 #include "model/pod_verdict.h"
+#include "model/told_probe.h"
 
 #include <algorithm>
 #include <array>
@@ -92,6 +93,22 @@ Complaint orders_find_their_process(const Observation& seen, const Action& actio
                 : to_string(order->action) + " for " + name_of(seen, order->service) + ", which has no process";
 }
 
+/// What was told of a probe that is told; nullopt: it is tried.
+std::optional<bool> told_good(const ServiceSpec& spec, const ServiceLedger& service, ProbeKind kind) {
+    const ProbeSpec* probe = probe_spec(spec, kind);
+    if (probe == nullptr || !is_told(*probe)) {
+        return std::nullopt;
+    }
+    if (std::holds_alternative<LogCheck>(probe->check)) {
+        return service.line_matched[static_cast<std::size_t>(kind)];
+    }
+    return kind == ProbeKind::startup ? service.said_ready : service.says_ready;
+}
+
+bool was_ever_ready(const ServiceSpec& spec, const ServiceLedger& service) {
+    return told_good(spec, service, ProbeKind::readiness).value_or(service.ever_ready);
+}
+
 bool is_met(const Observation& seen, const Dependency& dependency) {
     const ServiceSpec& spec = seen.spec.services[dependency.service];
     const Service& service = seen.transition.next.services[dependency.service];
@@ -112,7 +129,7 @@ bool is_met(const Observation& seen, const Dependency& dependency) {
     case Condition::started: return told.told == Process::alive || completed;
     case Condition::ready:
         return (told.told == Process::alive && service.state == ServiceState::running &&
-                (!spec.readiness_probe || told.ever_ready)) ||
+                (!spec.readiness_probe || was_ever_ready(spec, told))) ||
                (spec.oneshot && completed);
     case Condition::completed: break;
     }
@@ -550,7 +567,7 @@ Complaint ready_means_online(const Observation& seen) {
         if (!spec.enabled || !spec.readiness_probe || pod.services[index].state == ServiceState::completed) {
             continue;
         }
-        const bool bad = service.told != Process::alive || !service.ever_ready ||
+        const bool bad = service.told != Process::alive || !was_ever_ready(spec, service) ||
                          service.bad_checks >= spec.readiness_probe->failure_threshold;
         if (bad) {
             return "ready, and the readiness of " + spec.name + " is not good";
@@ -615,6 +632,9 @@ Complaint phases_follow_the_picture(const Observation& seen) {
 
 Complaint waits_of_probe(const Observation& seen, ServiceIndex index, ProbeKind kind) {
     const ProbeState& probe = probe_state(seen.transition.next.services[index], kind);
+    if (kind == ProbeKind::readiness && is_told(*probe_spec(seen.spec.services[index], kind))) {
+        return {}; // It waits for a word of the service, for ever if need be.
+    }
     const bool flies = seen.ledger.services[index].check_in_flight[static_cast<std::size_t>(kind)];
     if (probe.in_flight != flies) {
         return "a check of " + name_of(seen, index) + " is " + (flies ? "forgotten" : "waited for that nobody runs");
@@ -802,6 +822,64 @@ Complaint a_bad_probe_has_consequences(const Observation& seen) {
     return {};
 }
 
+/// A service that tells by itself is up and ready by its own word of this attempt, and by nothing else.
+Complaint who_tells_is_ready_by_its_word(const Observation& seen) {
+    for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
+        const ServiceSpec& spec = seen.spec.services[index];
+        const Service& service = seen.transition.next.services[index];
+        if (service.state != ServiceState::running) {
+            continue;
+        }
+        if (told_good(spec, seen.ledger.services[index], ProbeKind::startup) == false) {
+            return spec.name + " is running and has not told that it started";
+        }
+        const auto readiness = told_good(spec, seen.ledger.services[index], ProbeKind::readiness);
+        if (readiness && *readiness != is_ready(spec, service)) {
+            return spec.name + (*readiness ? " says that it is ready, and is not" : " is ready and does not say so");
+        }
+    }
+    return {};
+}
+
+/// A helper that is to be heard of again and again, and is not, does not run on.
+Complaint silence_has_consequences(const Observation& seen) {
+    for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
+        const ServiceSpec& spec = seen.spec.services[index];
+        const Service& service = seen.transition.next.services[index];
+        const ServiceLedger& told = seen.ledger.services[index];
+        if (service.state != ServiceState::running || spec.main || !spec.liveness_probe ||
+            !is_told(*spec.liveness_probe) || seen.census.stalled) {
+            continue;
+        }
+        const TimePoint listening = std::max(service.since, *told.launched + spec.liveness_probe->initial_delay);
+        if (seen.now > std::max(told.may_be_silent_until, listening + patience_of(*spec.liveness_probe)) + lateness) {
+            return spec.name + " was not heard of in time and runs on";
+        }
+    }
+    return {};
+}
+
+/// EXTEND_TIMEOUT_USEC moves the KILL of a stop, never beyond the end of the budget.
+Complaint an_extension_keeps_to_the_budget(const Observation& seen) {
+    const auto* fact = std::get_if<ServiceFact>(&seen.event);
+    const auto* notified = fact == nullptr ? nullptr : std::get_if<Notified>(&fact->event);
+    if (notified == nullptr || !notified->said.extend) {
+        return {};
+    }
+    const Service& before = seen.before.services[fact->service];
+    const Service& next = seen.transition.next.services[fact->service];
+    if (before.state != ServiceState::stopping || next.state != ServiceState::stopping) {
+        return {};
+    }
+    const std::string& name = seen.spec.services[fact->service].name;
+    if (*next.deadline < *before.deadline && seen.now < *before.deadline && !next.killed) {
+        return name + " asks for more time and gets less";
+    }
+    const auto& budget = next_lifecycle(seen).budget;
+    const TimePoint end = budget ? planned_end(*budget) : before.since + seen.spec.grace;
+    return *next.deadline > std::max(*before.deadline, end) ? name + " gets more time than there is" : Complaint{};
+}
+
 /// The way up is bounded by readyTimeoutSeconds, but for the manual gate; a stall of the loop does not count.
 Complaint the_gate_has_its_time(const Observation& seen) {
     const Lifecycle& lifecycle = next_lifecycle(seen);
@@ -955,15 +1033,27 @@ constexpr std::array action_rules{
 };
 
 constexpr std::array state_rules{
-    StateRule RULE(nothing_that_is_gone_runs),     StateRule RULE(facts_are_taken),
-    StateRule RULE(states_have_their_process),     StateRule RULE(ready_means_online),
-    StateRule RULE(online_and_good_means_ready),   StateRule RULE(phases_follow_the_picture),
-    StateRule RULE(every_wait_has_an_end),         StateRule RULE(the_budget_counts_from_its_trigger),
-    StateRule RULE(a_stop_ends_inside_the_budget), StateRule RULE(nobody_is_forgotten),
-    StateRule RULE(late_facts_change_nothing),     StateRule RULE(nothing_ends_the_container_unasked),
-    StateRule RULE(a_bad_probe_has_consequences),  StateRule RULE(the_gate_has_its_time),
-    StateRule RULE(a_drain_keeps_its_times),       StateRule RULE(main_gets_its_signals),
-    StateRule RULE(a_reload_leaves_main_alone),    StateRule RULE(places_are_kept),
+    StateRule RULE(nothing_that_is_gone_runs),
+    StateRule RULE(facts_are_taken),
+    StateRule RULE(states_have_their_process),
+    StateRule RULE(ready_means_online),
+    StateRule RULE(online_and_good_means_ready),
+    StateRule RULE(phases_follow_the_picture),
+    StateRule RULE(every_wait_has_an_end),
+    StateRule RULE(the_budget_counts_from_its_trigger),
+    StateRule RULE(a_stop_ends_inside_the_budget),
+    StateRule RULE(nobody_is_forgotten),
+    StateRule RULE(late_facts_change_nothing),
+    StateRule RULE(nothing_ends_the_container_unasked),
+    StateRule RULE(a_bad_probe_has_consequences),
+    StateRule RULE(the_gate_has_its_time),
+    StateRule RULE(a_drain_keeps_its_times),
+    StateRule RULE(main_gets_its_signals),
+    StateRule RULE(a_reload_leaves_main_alone),
+    StateRule RULE(places_are_kept),
+    StateRule RULE(who_tells_is_ready_by_its_word),
+    StateRule RULE(silence_has_consequences),
+    StateRule RULE(an_extension_keeps_to_the_budget),
 };
 
 #undef RULE

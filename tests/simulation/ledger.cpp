@@ -2,6 +2,7 @@
 #include "ledger.h"
 
 #include "model/overloaded.h"
+#include "model/told_probe.h"
 
 #include <algorithm>
 
@@ -31,6 +32,40 @@ void take_check(ServiceLedger& service, const ServiceSpec& spec, const CheckFini
     } else if (!service.check_may_be_forgiven[kind]) {
         ++service.bad_checks;
         service.good_checks = 0;
+    }
+}
+
+/// What it said keeps a watchdog quiet for so long.
+void take_sign_of_life(ServiceLedger& service, const ServiceSpec& spec, const Notification& said, TimePoint now) {
+    const Duration patience = spec.liveness_probe ? patience_of(*spec.liveness_probe) : Duration{};
+    const auto until = [&](Duration length) {
+        service.may_be_silent_until = std::max(service.may_be_silent_until, now + length);
+    };
+    if (said.alive || said.word != SelfWord::none) {
+        until(patience);
+    }
+    if (said.word == SelfWord::stopping) {
+        until(spec.grace.value_or(10s));
+    }
+    if (said.extend) {
+        until(*said.extend);
+    }
+}
+
+void take_word(ServiceLedger& service, const ServiceSpec& spec, const Notified& fact, TimePoint now) {
+    if (fact.attempt == service.attempt) {
+        service.said_ready = service.said_ready || fact.said.said_ready;
+        service.says_ready = fact.said.ready.value_or(service.says_ready);
+        take_sign_of_life(service, spec, fact.said, now);
+    }
+}
+
+void take_line(ServiceLedger& service, const ServiceSpec& spec, const LineMatched& fact, TimePoint now) {
+    if (fact.attempt == service.attempt) {
+        service.line_matched[static_cast<std::size_t>(fact.probe)] = true;
+        if (fact.probe == ProbeKind::liveness) {
+            service.may_be_silent_until = now + patience_of(*spec.liveness_probe);
+        }
     }
 }
 
@@ -77,6 +112,8 @@ void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEve
                        }
                    },
                    [&](const CheckFinished& fact) { take_check(service, spec, fact); },
+                   [&](const Notified& fact) { take_word(service, spec, fact, now); },
+                   [&](const LineMatched& fact) { take_line(service, spec, fact, now); },
                    [](const auto&) {},
                },
                event);
@@ -146,6 +183,9 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
     });
     if (starts_anew) {
         return EndReason::start_failed;
+    }
+    if (transition.next.services[main].failed_probe && !before.services[main].failed_probe) {
+        return EndReason::main_failed; // told, or found out because nothing was told
     }
     const auto* fact = std::get_if<ServiceFact>(&event);
     if (fact != nullptr && fact->service == main) {

@@ -24,7 +24,11 @@ struct ServiceLedger {
     bool failed_probe = false;                  // a startup or liveness probe of this attempt was bad for good
     int good_checks = 0;                        // readiness checks in a row; a forgiven one counts for nobody
     int bad_checks = 0;
-    int bad_liveness = 0; // liveness checks in a row
+    int bad_liveness = 0;          // liveness checks in a row
+    bool said_ready = false;       // READY=1, once
+    bool says_ready = false;       // and no STOPPING=1 since
+    bool line_matched[3] = {};     // by ProbeKind
+    TimePoint may_be_silent_until; // its liveness is told, and this is what it promised
     bool ever_ready = false;
     std::optional<TimePoint> launched;
     bool asked_up = false;     // a person asked for the next launch

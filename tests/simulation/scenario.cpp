@@ -18,10 +18,19 @@ namespace {
 
 ProbeSpec make_probe(Dice& dice) {
     ProbeSpec probe;
-    if (dice.chance(50)) {
+    const unsigned way = static_cast<unsigned>(dice.below(100));
+    if (way < 30) {
         probe.check = TcpCheck{.host = {}, .port = dice.pick<std::uint16_t>({8080, 9090})};
-    } else {
+    } else if (way < 40) {
+        probe.check = GrpcCheck{.host = {}, .port = 8080};
+    } else if (way < 60) {
         probe.check = ExecCheck{.command = {"check"}};
+    } else if (way < 65) {
+        probe.check = FileCheck{.path = "/run/up"};
+    } else if (way < 75) {
+        probe.check = LogCheck{.pattern = "up"};
+    } else {
+        probe.check = NotifyCheck{};
     }
     probe.initial_delay = dice.pick<Duration>({0s, 0s, 1s, 5s});
     probe.period = dice.pick<Duration>({1s, 2s, 5s, 10s});
@@ -466,6 +475,10 @@ ServiceBehaviour behaviour_of(const Scenario& scenario, const ServiceSpec& spec,
     behaviour.flaps = dice.chance(temper.sick) ? static_cast<unsigned>(dice.below(60)) : 0;
     if (dice.chance(temper.sick)) {
         behaviour.sick_after = dice.between(1s, 30s);
+        behaviour.gives_up = dice.chance(20);
+    }
+    if (dice.chance(temper.slow)) {
+        behaviour.asks_for = dice.pick<Duration>({100ms, 2s, 10s, 1000s});
     }
     behaviour.stop_command_takes = dice.chance(temper.slow) ? dice.between(0s, 20s) : dice.between(0ms, 100ms);
     behaviour.stop_command_fails = dice.chance(temper.step_failures);
@@ -511,8 +524,11 @@ std::string_view to_string(RestartPolicy policy) {
 }
 
 std::string describe(const ProbeSpec& probe) {
-    return "(delay " + seconds(probe.initial_delay) + " period " + seconds(probe.period) + " failures " +
-           std::to_string(probe.failure_threshold) + ")";
+    const std::string_view told = std::holds_alternative<NotifyCheck>(probe.check) ? "(notify "
+                                  : std::holds_alternative<LogCheck>(probe.check)  ? "(log "
+                                                                                   : "(";
+    return std::string{told} + "delay " + seconds(probe.initial_delay) + " period " + seconds(probe.period) +
+           " failures " + std::to_string(probe.failure_threshold) + ")";
 }
 
 std::string describe_dependencies(const PodSpec& spec, const ServiceSpec& service) {

@@ -96,7 +96,9 @@ struct ServiceBehaviour {
     Duration healthy_after = 0s;
     bool never_healthy = false;
     unsigned flaps = 0;                 // percent of the checks that fail when it is healthy
-    std::optional<Duration> sick_after; // its liveness checks fail from then on
+    std::optional<Duration> sick_after; // its liveness checks fail from then on; it is not heard any more
+    bool gives_up = false;              // and says so: WATCHDOG=trigger
+    std::optional<Duration> asks_for;   // more time, when it starts and when it stops
     Duration stop_command_takes = 50ms;
     bool stop_command_fails = false;
 };

@@ -68,3 +68,15 @@ TEST_CASE("a reload that leaves running what was removed is caught", "[faults]")
 TEST_CASE("a reload that restarts main without leave is caught", "[faults]") {
     check_caught(Fault::reload_restarts_main, "a_reload_leaves_main_alone");
 }
+
+TEST_CASE("a word of an earlier attempt that counts is caught", "[faults]") {
+    check_caught(Fault::ready_by_an_old_word, "who_tells_is_ready_by_its_word");
+}
+
+TEST_CASE("a silence that nobody hears is caught", "[faults]") {
+    check_caught(Fault::silence_is_not_heard, "silence_has_consequences");
+}
+
+TEST_CASE("a stop that may go on for an hour is caught", "[faults]") {
+    check_caught(Fault::extension_without_end, "an_extension_keeps_to_the_budget");
+}

@@ -3,6 +3,7 @@
 
 #include "model/dependency_graph.h"
 #include "model/overloaded.h"
+#include "model/told_probe.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -307,7 +308,101 @@ private:
         if (behaviour.ends_after) {
             plan(*behaviour.ends_after, [this, service, attempt] { end_unasked(service, attempt); });
         }
+        begin_to_tell(service, attempt);
         deliver_service(service, Launched{attempt, static_cast<int>(100 * service + attempt % 100 + 10)});
+    }
+
+    // ---- what a service tells by itself ----------------------------------------------------------------
+
+    void begin_to_tell(ServiceIndex service, unsigned attempt) {
+        const ServiceBehaviour& behaviour = sessions_[service].behaviour;
+        const ServiceSpec& spec = spec_.services[service];
+        if (has_notify_probe(spec) && behaviour.asks_for) {
+            say(service, attempt, 1ms, {.extend = behaviour.asks_for});
+        }
+        if (!behaviour.never_healthy) {
+            begin_well(service, attempt);
+        }
+        if (spec.liveness_probe && is_told(*spec.liveness_probe)) {
+            plan(patience_of(*spec.liveness_probe) / 2, [this, service, attempt] { show_life(service, attempt); });
+        }
+    }
+
+    void begin_well(ServiceIndex service, unsigned attempt) {
+        const ServiceBehaviour& behaviour = sessions_[service].behaviour;
+        if (has_notify_probe(spec_.services[service])) {
+            say(service, attempt, behaviour.healthy_after,
+                {.word = SelfWord::ready, .ready = true, .said_ready = true, .status = "up"});
+            if (behaviour.flaps > 0) {
+                plan(behaviour.healthy_after + 1s, [this, service, attempt] { change_mind(service, attempt); });
+            }
+        }
+        for (const ProbeKind kind : {ProbeKind::startup, ProbeKind::readiness}) {
+            show_line(service, attempt, kind, behaviour.healthy_after);
+        }
+    }
+
+    bool is_present_leader(ServiceIndex service, unsigned attempt) const {
+        return is_present(service, attempt) && sessions_[service].leader;
+    }
+
+    void say(ServiceIndex service, unsigned attempt, Duration after, Notification said) {
+        plan(after, [this, service, attempt, said = std::move(said)] {
+            if (is_present_leader(service, attempt)) {
+                deliver_service(service, Notified{attempt, said});
+            }
+        });
+    }
+
+    void show_line(ServiceIndex service, unsigned attempt, ProbeKind kind, Duration after) {
+        const ProbeSpec* probe = probe_spec(spec_.services[service], kind);
+        if (probe != nullptr && std::holds_alternative<LogCheck>(probe->check)) {
+            plan(after, [this, service, attempt, kind] {
+                if (is_present_leader(service, attempt)) {
+                    deliver_service(service, LineMatched{attempt, kind});
+                }
+            });
+        }
+    }
+
+    /// STOPPING=1, RELOADING=1 and READY=1 again, for as long as it lives.
+    void change_mind(ServiceIndex service, unsigned attempt) {
+        if (!is_present_leader(service, attempt)) {
+            return;
+        }
+        const SelfWord word = dice_.pick({SelfWord::ready, SelfWord::reloading, SelfWord::stopping});
+        Notification said{.word = word, .said_ready = word == SelfWord::ready};
+        if (word != SelfWord::reloading) {
+            said.ready = word == SelfWord::ready;
+        }
+        say(service, attempt, 0ms, std::move(said));
+        plan(dice_.between(1s, 5s), [this, service, attempt] { change_mind(service, attempt); });
+    }
+
+    /// WATCHDOG=1, or a line that matches, in time; until it falls silent.
+    void show_life(ServiceIndex service, unsigned attempt) {
+        if (!is_present_leader(service, attempt)) {
+            return;
+        }
+        const auto& liveness = spec_.services[service].liveness_probe;
+        if (!liveness || !is_told(*liveness)) {
+            return; // A reload has changed it.
+        }
+        const ServiceBehaviour& behaviour = sessions_[service].behaviour;
+        const ProbeSpec& probe = *liveness;
+        const bool is_sick = behaviour.sick_after && now_ - sessions_[service].launched >= *behaviour.sick_after;
+        if (is_sick && behaviour.gives_up) {
+            return say(service, attempt, 0ms, {.wants_to_be_killed = true});
+        }
+        if (is_sick) {
+            return;
+        }
+        if (std::holds_alternative<NotifyCheck>(probe.check)) {
+            say(service, attempt, 0ms, {.alive = true});
+        } else {
+            show_line(service, attempt, ProbeKind::liveness, 0ms);
+        }
+        plan(patience_of(probe) * 3 / 4, [this, service, attempt] { show_life(service, attempt); });
     }
 
     void end_unasked(ServiceIndex service, unsigned attempt) {
@@ -358,6 +453,9 @@ private:
         const ServiceBehaviour& behaviour = session.behaviour;
         if (signal == SIGKILL) {
             return kill_session(service);
+        }
+        if (has_notify_probe(spec_.services[service]) && behaviour.asks_for) {
+            say(service, attempt, 1ms, {.word = SelfWord::stopping, .ready = false, .extend = behaviour.asks_for});
         }
         if (!behaviour.ignores_term && !behaviour.unkillable) {
             plan(behaviour.term_takes,
