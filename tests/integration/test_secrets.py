@@ -26,6 +26,9 @@ services:
       periodSeconds: 0.1
   http-host: {{command: [sleep, "60"], readinessProbe: {{httpGet: {{host: "${{S}}.invalid", port: 1}}, periodSeconds: 0.1}}}}
   tcp: {{command: [sleep, "60"], readinessProbe: {{tcpSocket: {{host: "${{S}}.invalid", port: 1}}, periodSeconds: 0.1}}}}
+  grpc: {{command: [sleep, "60"], readinessProbe: {{grpc: {{host: "${{S}}.invalid", port: 1, service: "${{S}}"}}, periodSeconds: 0.1}}}}
+  file: {{command: [sleep, "60"], readinessProbe: {{file: {{path: "/run/${{S}}"}}, periodSeconds: 0.1}}}}
+  log: {{command: [sleep, "60"], readinessProbe: {{log: {{pattern: "up ${{S}}"}}}}}}
   exec: {{command: [sleep, "60"], readinessProbe: {{exec: {{command: ["/opt/${{S}}/probe"]}}, periodSeconds: 0.1}}}}
   false: {{command: [sleep, "60"], readinessProbe: {{exec: {{command: [sh, -c, "exit 3", "${{S}}"]}}, periodSeconds: 0.1}}}}
   stop: {{command: [sleep, "60"], stopCommand: ["/opt/${{S}}/stop"]}}
@@ -75,7 +78,7 @@ def test_services_and_probes_that_fail_show_no_secret(tmp_path):
     with Davit(tmp_path, FAILING, env={"S": SECRET}) as davit:
         for name in ("bad-program", "bad-directory"):
             davit.wait_state(name, "failed")
-        for name in ("http", "http-host", "tcp", "exec", "false"):
+        for name in ("http", "http-host", "tcp", "grpc", "file", "log", "exec", "false"):
             eventually(lambda: "not ready" in davit.service(name)["why"] or "failed" in davit.service(name)["why"]
                        or "/" in davit.service(name)["why"], f"{name} was probed")
         davit.stderr.wait_for("preload")
