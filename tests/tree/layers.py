@@ -15,7 +15,7 @@ import tempfile
 MAY_SEE = {
     "model": set(),
     "os": {"model/", "boost", "curl", "ares", "system"},
-    "config": {"model/", "yaml-cpp"},
+    "config": {"model/", "yaml-cpp", "regex"},
     "runtime": {"os/", "config/", "model/", "boost", "curl", "system"},
     "api": {"runtime/", "os/", "config/", "model/", "boost", "system"},
     "cli": {"api/protocol.h", "config/", "os/", "model/", "boost", "system"},
@@ -25,7 +25,7 @@ MAY_SEE = {
 }
 ROOMS = {"model", "os", "config", "runtime", "api", "cli", "app"}
 LIBRARIES = {"boost": "boost", "curl": "curl", "yaml-cpp": "yaml-cpp", "spdlog": "spdlog", "fmt": "spdlog", "CLI": "CLI",
-             "openssl": "openssl", "ares.h": "ares"}
+             "openssl": "openssl", "ares.h": "ares", "regex.h": "regex"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # Standard headers have no dot and no folder.
 STANDARD = re.compile(r"^[a-z_0-9]+$")
@@ -89,6 +89,8 @@ PLANTED = [  # file, include, and whether it is forbidden
     ("supervisor/config/a.cpp", '"os/files.h"', True),
     ("supervisor/config/b.cpp", "<yaml-cpp/yaml.h>", False),
     ("supervisor/config/c.cpp", "<boost/json.hpp>", True),
+    ("supervisor/config/d.cpp", "<regex.h>", False),
+    ("supervisor/config/e.cpp", "<unistd.h>", True),
     ("supervisor/runtime/a.cpp", '"api/protocol.h"', True),
     ("supervisor/runtime/b.cpp", '"config/load.h"', False),
     ("supervisor/api/a.cpp", '"app/run.h"', True),
