@@ -73,6 +73,12 @@ services:
     terminationGracePeriodSeconds: 20
     logs: prefix
     enabled: true
+  teller:
+    command: [/opt/teller]
+    startupProbe: {file: {path: /run/teller}}
+    readinessProbe: {notify: {}}
+    livenessProbe: {log: {pattern: "^tick $$"}}
+  asked: {command: [/opt/asked], readinessProbe: {grpc: {port: 1, host: lb, service: shop}}}
 lifecycle:
   preload: {exec: {command: [/opt/preload]}}
   online:
