@@ -156,6 +156,9 @@ class Terminal:
     def __init__(self, command, env, cwd="/"):
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            # Whatever the test run ignores (a background job INT and QUIT): here the terminal's keys count.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP, signal.SIGPIPE):
+                signal.signal(number, signal.SIG_DFL)
             os.chdir(cwd)
             os.execvpe(command[0], list(map(str, command)), env)
         self._text = ""

@@ -209,7 +209,8 @@ TEST_CASE("the leader, its session and its descendants may have sent, a stranger
     named.environment.emplace_back("DAVIT_SERVICE=web");
     const auto escaped = spawn(named);
     REQUIRE(escaped);
-    CHECK(scan.may_have_sent(query, *escaped));
+    // Its environment is there once exec is done, which is a moment after spawn.
+    CHECK(eventually([&] { return scan.may_have_sent(query, *escaped); }));
     const auto kids = children();
     for (const pid_t pid : {*leader, *stranger, *escaped, kids[0], kids[1]}) {
         ::kill(pid, SIGKILL);
