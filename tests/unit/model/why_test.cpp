@@ -100,6 +100,40 @@ TEST_CASE("a blocked service follows the chain to its root", "[why]") {
           "blocked: waits for mesh to be ready, which waits for log-agent to start (backoff: exit code 3), for 3.2s");
 }
 
+TEST_CASE("of many things that are missing the first three are named", "[why]") {
+    World world;
+    for (const char* name : {"one", "two", "three", "four"}) {
+        world.spec.services.push_back(ServiceSpec{.name = name, .oneshot = true});
+        world.spec.services[2].depends_on.push_back(
+            {.service = world.spec.services.size() - 1, .condition = Condition::completed});
+    }
+    world.pod.services.resize(world.spec.services.size());
+    world.web().state = ServiceState::blocked;
+
+    CHECK(world.why_of(2) ==
+          "blocked: waits for mesh to be ready (inactive), one to complete (inactive), two to complete "
+          "(inactive), and 2 more, for 3.2s");
+}
+
+TEST_CASE("a service that is waited for while it starts is named with what its startup probe saw", "[why]") {
+    World world;
+    world.spec.services[1].startup_probe = ProbeSpec{.check = TcpCheck{.port = 1}};
+    world.mesh().state = ServiceState::starting;
+    world.mesh().startup.last_message = "127.0.0.1:1 connection refused";
+    world.web().state = ServiceState::blocked;
+
+    CHECK(world.why_of(2) == "blocked: waits for mesh to be ready (127.0.0.1:1 connection refused), for 3.2s");
+}
+
+TEST_CASE("what a service says of itself follows what davit knows", "[why]") {
+    World world;
+    World::run(world.log_agent(), 7);
+    world.log_agent().heard = {.word = SelfWord::reloading, .status = "reading the rules"};
+    CHECK(world.why_of(0).ends_with("; it reloads; it says: reading the rules"));
+    world.log_agent().heard = {.word = SelfWord::stopping, .error = "no space left on device"};
+    CHECK(world.why_of(0).ends_with("; it ends by itself; it reports no space left on device"));
+}
+
 TEST_CASE("a dependency that is optional and failed is waited for no longer", "[why]") {
     World world;
     world.spec.services[2].depends_on[0].required = false;
