@@ -7,6 +7,7 @@
 #include "model/exit_status.h"
 #include "model/result.h"
 #include "model/suggestion.h"
+#include "model/text_parts.h"
 
 #include <algorithm>
 #include <array>
@@ -62,18 +63,6 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     return decoded;
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const auto end = text.find(separator);
-        parts.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) {
-            return parts;
-        }
-        text.remove_prefix(end + 1);
-    }
-}
-
 std::optional<Target> parse_target(std::string_view text) {
     const auto mark = text.find('?');
     const auto path = percent_decoded(text.substr(0, mark));
@@ -84,7 +73,7 @@ std::optional<Target> parse_target(std::string_view text) {
     if (mark == std::string_view::npos || mark + 1 == text.size()) {
         return target;
     }
-    for (const std::string_view part : split(text.substr(mark + 1), '&')) {
+    for (const std::string_view part : model::split(text.substr(mark + 1), '&')) {
         const auto equals = part.find('=');
         const auto name = percent_decoded(part.substr(0, equals));
         const auto value = percent_decoded(equals == std::string_view::npos ? "" : part.substr(equals + 1));
@@ -132,7 +121,7 @@ Result<std::vector<ServiceIndex>> find_services(const PodSpec& spec, std::string
         }
         return found;
     }
-    for (const std::string_view name : split(names, ',')) {
+    for (const std::string_view name : model::split(names, ',')) {
         const auto index = find_service(spec, name);
         if (!index) {
             return std::unexpected{index.error()};

@@ -3,6 +3,7 @@
 #include "config/env_file.h"
 
 #include "config/concat.h"
+#include "model/text_parts.h"
 
 #include <algorithm>
 #include <optional>
@@ -12,14 +13,7 @@ namespace davit::config {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r\v\f";
 constexpr std::string_view escaped_in_double_quotes = "\"\\$`";
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t begin = text.find_first_not_of(blanks);
-    return begin == std::string_view::npos ? std::string_view{}
-                                           : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 bool is_letter(char character) {
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || character == '_';
@@ -46,7 +40,7 @@ public:
         }
         while (!rest_.empty()) {
             const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-            const std::string_view line = trimmed(rest_.substr(0, end));
+            const std::string_view line = model::trimmed(rest_.substr(0, end));
             rest_.remove_prefix(std::min(end + 1, rest_.size()));
             ++line_;
             if (!line.empty() && line.front() != '#') {
@@ -69,7 +63,7 @@ private:
         if (equals == std::string_view::npos) {
             return tell("expected NAME=value, found a line without \"=\"");
         }
-        const std::string_view name = trimmed(line.substr(0, equals));
+        const std::string_view name = model::trimmed(line.substr(0, equals));
         if (name.starts_with("export ") || name.starts_with("export\t")) {
             return tell("this is no shell script: leave out \"export\"");
         }
@@ -78,7 +72,7 @@ private:
                         "digit, found " +
                         quoted(name));
         }
-        if (std::optional<std::string> value = value_of(name, trimmed(line.substr(equals + 1)))) {
+        if (std::optional<std::string> value = value_of(name, model::trimmed(line.substr(equals + 1)))) {
             keep(name, *std::move(value));
         }
     }

@@ -2,6 +2,7 @@
 #include "model/accounts.h"
 
 #include "model/contains.h"
+#include "model/text_parts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,18 +14,6 @@ namespace {
 
 constexpr std::size_t passwd_fields = 7;
 constexpr std::size_t group_fields = 4;
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const auto end = text.find(separator);
-        parts.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) {
-            return parts;
-        }
-        text.remove_prefix(end + 1);
-    }
-}
 
 std::optional<std::uint32_t> id_of(std::string_view text) {
     std::uint32_t id = 0;

@@ -2,6 +2,7 @@
 // The way from the texts to the number. See cpu_count.h.
 #include "model/cpu_count.h"
 
+#include "model/text_parts.h"
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,29 +22,6 @@ constexpr double rounding_slack = 1e-9;
 /// Levels of a cgroup tree that are climbed; no kernel allows that many.
 constexpr int deepest_tree = 4096;
 constexpr std::string_view usual_root = "/sys/fs/cgroup";
-
-std::string_view next_line(std::string_view& text) {
-    const auto end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return line;
-}
-
-/// The next word of a line; empty at its end.
-std::string_view next_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    const auto end = std::min(line.find(' '), line.size());
-    const std::string_view word = line.substr(0, end);
-    line.remove_prefix(end);
-    return word;
-}
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view space = " \t\n";
-    const auto begin = text.find_first_not_of(space);
-    return begin == std::string_view::npos ? std::string_view{}
-                                           : text.substr(begin, text.find_last_not_of(space) - begin + 1);
-}
 
 template <typename Number>
 std::optional<Number> number_in(std::string_view text) {

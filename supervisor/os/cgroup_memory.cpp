@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/cgroup_memory.h"
 
+#include "model/text_parts.h"
+
 #include <charconv>
 #include <string_view>
 
@@ -14,13 +16,6 @@ struct Membership {
     std::string_view controllers;
     std::string_view path;
 };
-
-std::string_view next_line(std::string_view& text) {
-    const auto end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return line;
-}
 
 std::optional<Membership> parse_membership(std::string_view line) {
     const auto first = line.find(':');
@@ -58,7 +53,7 @@ std::string existing(const std::string& root, std::string_view path, const std::
 std::vector<MemoryCgroup> memory_cgroups_in(std::string_view text) {
     std::vector<MemoryCgroup> found;
     while (!text.empty()) {
-        const auto membership = parse_membership(next_line(text));
+        const auto membership = parse_membership(model::next_line(text));
         if (!membership) {
             continue;
         }
@@ -74,7 +69,7 @@ std::vector<MemoryCgroup> memory_cgroups_in(std::string_view text) {
 std::optional<std::uint64_t> oom_kills_in(std::string_view text) {
     constexpr std::string_view key = "oom_kill ";
     while (!text.empty()) {
-        const std::string_view line = next_line(text);
+        const std::string_view line = model::next_line(text);
         if (line.starts_with(key)) {
             return number_in(line.substr(key.size()));
         }

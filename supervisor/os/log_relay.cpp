@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/log_relay.h"
 
+#include "model/text_parts.h"
 #include "os/errno_text.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -19,13 +20,6 @@ namespace {
 constexpr int portions_in_one_turn = 8;
 constexpr ssize_t usual_pipe_size = ssize_t{64} * 1024;
 constexpr int busy_pipe_size = 256 * 1024;
-
-std::string_view next_line(std::string_view& text) {
-    const auto end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return line;
-}
 
 } // namespace
 
@@ -58,7 +52,7 @@ struct LogRelay::Shared {
             return;
         }
         while (!lines.empty()) {
-            options.on_line(next_line(lines));
+            options.on_line(model::next_line(lines));
         }
     }
 };
@@ -178,7 +172,7 @@ private:
         shared_->keep(lines);
         if (!unfinished_.empty()) {
             std::string_view rest = lines;
-            shared_->tell_lines(unfinished_ + std::string{next_line(rest)});
+            shared_->tell_lines(unfinished_ + std::string{model::next_line(rest)});
             shared_->tell_lines(rest);
         } else {
             shared_->tell_lines(lines);
@@ -316,11 +310,11 @@ std::vector<std::string> LogRelay::last_lines(std::size_t count) const {
         begins_inside_line = true;
     }
     if (begins_inside_line) {
-        next_line(rest);
+        model::next_line(rest);
     }
     std::vector<std::string> lines;
     while (!rest.empty()) {
-        lines.emplace_back(next_line(rest));
+        lines.emplace_back(model::next_line(rest));
     }
     if (lines.size() > count) {
         lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
