@@ -63,7 +63,7 @@ bool NotifySockets::is_taken(model::ServiceIndex service, const os::NotifyDatagr
                       " bytes at once to its notify socket: not taken");
         return false;
     }
-    if (datagram.sender == 0 || !scan_.may_have_sent(query_of_(service), datagram.sender)) {
+    if (!scan_.may_have_sent(query_of_(service), datagram.sender)) {
         tell_once(service, "sender",
                   "has nothing to do with pid " + std::to_string(datagram.sender) + " of uid " +
                       std::to_string(datagram.uid) + ", which sent to its notify socket: not taken");
