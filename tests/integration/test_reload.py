@@ -256,7 +256,8 @@ def test_a_swap_of_a_configmap_volume_is_seen(tmp_path):
 
 
 def test_prestop_during_a_reload_gets_its_way(tmp_path):
-    stubborn = script("trap 'note slow-term; sleep 0.5; exit 0' TERM; note slow-start; while :; do sleep 0.05; done")
+    stubborn = script("trap 'note slow-term; until [ -e $T/go ]; do sleep 0.05; done; exit 0' TERM; note slow-start; "
+                      "while :; do sleep 0.05; done")
     slow = f"  slow: {{command: {stubborn}}}\n"
     with Davit(tmp_path, configuration(LOG, slow, SHOP)) as davit:
         davit.wait_phase("online")
@@ -264,9 +265,11 @@ def test_prestop_during_a_reload_gets_its_way(tmp_path):
         rewrite(davit, configuration(LOG, slow.replace("slow-start", "slow-new"), SHOP))
         client = davit.start_ctl("reload")
         davit.wait_trace("slow-term")
-        prestop = davit.ctl("prestop")
-        assert prestop.returncode == 0, prestop.stderr
-        davit.wait_trace("slow-new")  # a helper is there to the last line of main
+        prestop = davit.start_ctl("prestop")
+        davit.wait_trace("main-term")  # while the reload still waits
+        (tmp_path / "go").touch()
+        assert prestop.wait(30) == 0
+        davit.wait_trace("slow-new")  # helpers run until SIGTERM
         client.wait(30)
         assert "main-term" in davit.trace()
         davit.signal(signal.SIGTERM)

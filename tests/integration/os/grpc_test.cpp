@@ -8,7 +8,6 @@
 #include "support.h"
 #include "support/catch.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
@@ -88,17 +87,6 @@ std::string verdict_on(std::string_view bytes) {
     call.take_input(bytes);
     call.take_end();
     return (call.answer()->serving ? "good: " : "bad: ") + call.answer()->text;
-}
-
-template <typename Value>
-Value result_of(asio::io_context& loop, asio::awaitable<Value> task) {
-    std::optional<Value> result;
-    asio::co_spawn(loop, std::move(task), [&](std::exception_ptr error, Value value) {
-        REQUIRE_FALSE(error);
-        result.emplace(std::move(value));
-    });
-    REQUIRE(run_until(loop, [&] { return result.has_value(); }));
-    return std::move(*result);
 }
 
 /// Says the same bytes to everybody and keeps the line open, unless it is to hang up.

@@ -27,18 +27,6 @@ using asio::ip::tcp;
 
 namespace {
 
-/// Runs a coroutine to its end.
-template <typename Value>
-Value result_of(asio::io_context& loop, asio::awaitable<Value> task) {
-    std::optional<Value> result;
-    asio::co_spawn(loop, std::move(task), [&](std::exception_ptr error, Value value) {
-        REQUIRE_FALSE(error);
-        result.emplace(std::move(value));
-    });
-    REQUIRE(run_until(loop, [&] { return result.has_value(); }));
-    return std::move(*result);
-}
-
 /// Says the same to everybody, once their request has begun to arrive; then again and again if asked to.
 class Server {
 public:

@@ -7,14 +7,18 @@
 #include "os/fd.h"
 #include "os/spawn.h"
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -42,7 +46,25 @@ bool run_until(boost::asio::io_context& loop, Condition holds) {
     return true;
 }
 
-/// The same without a loop: for what other processes do.
+/// Runs a coroutine to its end.
+template <typename Value>
+Value result_of(boost::asio::io_context& loop, boost::asio::awaitable<Value> task) {
+    std::optional<Value> result;
+    std::exception_ptr escaped;
+    boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr error, Value value) {
+        escaped = error;
+        result.emplace(std::move(value));
+    });
+    if (!run_until(loop, [&] { return result.has_value(); })) {
+        throw std::runtime_error{"the coroutine did not end"};
+    }
+    if (escaped) {
+        std::rethrow_exception(escaped);
+    }
+    return std::move(*result);
+}
+
+/// As run_until without a loop: for what other processes do.
 template <typename Condition>
 bool eventually(Condition holds) {
     const auto deadline = std::chrono::steady_clock::now() + 60s;

@@ -5,7 +5,9 @@
 #include "integration/runtime/workshop.h"
 #include "support/catch.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::test {
@@ -120,13 +122,25 @@ TEST_CASE("a service that notifies finds its socket, and what it says is reporte
 }
 
 TEST_CASE("a line that a log probe waits for is reported once, also if it comes in pieces", "[service_runner]") {
+    const std::string gate = "/tmp/davit-pieces-" + std::to_string(::getpid());
+    REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
     model::ServiceSpec web =
-        service("web", "echo nothing; printf sta; sleep 0.05; echo rted; echo started; exec sleep 1000");
+        service("web", "echo nothing; printf sta; read line < " + gate + "; echo rted; echo started; exec sleep 1000");
     web.startup_probe = model::ProbeSpec{.check = model::LogCheck{.pattern = "^started$"}};
     Workshop workshop{pod_of(std::move(web))};
     runtime::ServiceRunner runner{workshop.host};
 
     runner.launch(0, 1);
+    // It waits at the gate with half of a line written; the first half is read before the rest is there.
+    REQUIRE(workshop.run_until([&] { return workshop.log_text() == "[web] nothing\n"; }));
+    const int opened = [&] {
+        int descriptor = -1;
+        const auto opens = [&] { return (descriptor = ::open(gate.c_str(), O_WRONLY | O_NONBLOCK)) >= 0; };
+        return workshop.run_until(opens) ? descriptor : -1;
+    }();
+    REQUIRE(opened >= 0);
+    ::close(opened);
+    ::unlink(gate.c_str());
 
     const auto matched = workshop.next_service_fact<model::LineMatched>();
     REQUIRE(matched);
