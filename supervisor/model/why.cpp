@@ -356,6 +356,21 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     return lifecycle.failure.empty() ? lifecycle.reason : lifecycle.failure;
 }
 
+/// What may be wrong with a probe that is not good, by what it waits for.
+std::string probe_to_check(const ProbeSpec& probe, std::string_view kind) {
+    const std::string check = "; check that its " + std::string{kind} + " probe ";
+    return std::visit(Overloaded{
+                          [&](const ExecCheck&) { return check + "runs the right command"; },
+                          [&](const FileCheck&) { return check + "names the right path"; },
+                          [&](const LogCheck&) { return check + "has the pattern of a line that it writes"; },
+                          [&](const NotifyCheck&) {
+                              return std::string{"; check that it sends READY=1 to $NOTIFY_SOCKET (sd_notify)"};
+                          },
+                          [&](const auto&) { return check + "asks the right address"; },
+                      },
+                      probe.check);
+}
+
 } // namespace
 
 std::string describe(Duration length) {
@@ -411,11 +426,12 @@ std::string what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex index) 
         return missing.empty() ? "" : "see `davit why " + spec.services[missing.front().service].name + "`";
     }
     case ServiceState::starting:
-        return service_spec.startup_probe ? look + "; check that its startup probe asks the right address" : "";
+        return service_spec.startup_probe ? look + probe_to_check(*service_spec.startup_probe, "startup") : "";
     case ServiceState::running:
-        return service_spec.oneshot || is_ready(service_spec, service)
-                   ? ""
-                   : look + "; check that its readiness probe asks the right address";
+        if (service_spec.oneshot || is_ready(service_spec, service)) {
+            return "";
+        }
+        return look + (service_spec.readiness_probe ? probe_to_check(*service_spec.readiness_probe, "readiness") : "");
     case ServiceState::backoff: return look + "; " + start + " starts it without waiting";
     case ServiceState::stopping: return "";
     case ServiceState::stopped:

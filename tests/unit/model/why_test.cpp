@@ -134,6 +134,21 @@ TEST_CASE("what a service says of itself follows what davit knows", "[why]") {
     CHECK(world.why_of(0).ends_with("; it ends by itself; it reports no space left on device"));
 }
 
+TEST_CASE("what to do about a probe depends on what it waits for", "[why]") {
+    World world;
+    World::run(world.mesh(), 8);
+    const std::string look = "look at its output in the container's log; check that ";
+    const auto advice = [&](Check check) {
+        world.spec.services[1].readiness_probe = ProbeSpec{.check = std::move(check)};
+        return what_to_do(world.spec, world.pod, 1);
+    };
+    CHECK(advice(TcpCheck{.port = 1}) == look + "its readiness probe asks the right address");
+    CHECK(advice(ExecCheck{.command = {"x"}}) == look + "its readiness probe runs the right command");
+    CHECK(advice(FileCheck{.path = "/x"}) == look + "its readiness probe names the right path");
+    CHECK(advice(LogCheck{.pattern = "x"}) == look + "its readiness probe has the pattern of a line that it writes");
+    CHECK(advice(NotifyCheck{}) == look + "it sends READY=1 to $NOTIFY_SOCKET (sd_notify)");
+}
+
 TEST_CASE("a dependency that is optional and failed is waited for no longer", "[why]") {
     World world;
     world.spec.services[2].depends_on[0].required = false;
