@@ -14,6 +14,8 @@
 // A text that cannot be understood never makes the number smaller: it is passed over, with a note.
 #pragma once
 
+#include "model/cpus_spec.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -25,9 +27,6 @@ namespace davit::model {
 
 /// The whole text of a file; nullopt: it is not there or cannot be read.
 using TextOfFile = std::function<std::optional<std::string>(const std::string& path)>;
-
-enum class CpuRounding : std::uint8_t { ceil, floor };
-std::string_view to_string(CpuRounding rounding);
 
 /// One thing that was looked at, for `davit cpus --explain`.
 struct CpuSource {

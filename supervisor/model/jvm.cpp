@@ -151,8 +151,7 @@ std::string_view to_string(JvmAction action) {
     std::unreachable();
 }
 
-JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice,
-                     const CpuSettings& settings) {
+JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice, const CpusSpec& settings) {
     if (!facts.is_hotspot) {
         return {.counts = count.usable, .action = JvmAction::nothing, .reason = "it is no HotSpot: left alone"};
     }

@@ -59,9 +59,6 @@ struct JvmOptions {
 };
 JvmChoice choice_in(const JvmOptions& options);
 
-enum class JavaSetting : std::uint8_t { automatic, never };
-enum class ShimSetting : std::uint8_t { automatic, on, off };
-
 enum class JvmAction : std::uint8_t { nothing, flag, shim };
 std::string_view to_string(JvmAction action);
 
@@ -72,14 +69,7 @@ struct JvmPlan {
     friend bool operator==(const JvmPlan&, const JvmPlan&) = default;
 };
 
-struct CpuSettings {
-    std::optional<int> count; // fixed; nullopt: computed
-    JavaSetting java = JavaSetting::automatic;
-    ShimSetting shim = ShimSetting::automatic;
-};
-
 /// `count`: of this container. What it counts is held against `settings.count`, else `count.cpus`.
-JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice,
-                     const CpuSettings& settings);
+JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice, const CpusSpec& settings);
 
 } // namespace davit::model

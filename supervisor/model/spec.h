@@ -6,6 +6,7 @@
 // which is what a person is shown.
 #pragma once
 
+#include "model/cpus_spec.h"
 #include "model/time.h"
 
 #include <csignal>
@@ -192,6 +193,7 @@ struct ServiceSpec {
     std::vector<Text> stop_command; // empty: none
     std::optional<Duration> grace;  // nullopt only for main: what the budget leaves
     LogMode log_mode = LogMode::prefix;
+    CpusSpec cpus;
     /// A reload took it out of the configuration (and disabled it): only its place is left, so that the others
     /// keep theirs.
     bool removed = false;
@@ -295,6 +297,10 @@ struct PodSpec {
     Duration grace = 30s; // terminationGracePeriodSeconds of the Pod
     std::vector<ServiceSpec> services;
     LifecycleSpec lifecycle;
+    CpusSpec cpus;
+    /// Of the read-only HTTP for probes and metrics; nullopt: off.
+    std::optional<std::uint16_t> status_port;
+    std::string status_address; // a number of IPv4 or IPv6; empty: all of both
     std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
     bool plain_init = false;

@@ -50,7 +50,7 @@ CpuCount limited(double quota, int cpus) {
 }
 
 JvmPlan plan(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice = {},
-             const CpuSettings& settings = {}) {
+             const CpusSpec& settings = {}) {
     return plan_for_jvm(facts, count, choice, settings);
 }
 
