@@ -30,6 +30,12 @@ constexpr std::array<Names, 3> conditions = {"started", "ready", "completed"};
 constexpr std::array<Names, 2> on_timeout = {"detach", "fail"};
 constexpr std::array<Names, 2> go_online = {"auto", "manual"};
 constexpr std::array<Names, 2> on_failure = {"shutdown", "hold"};
+constexpr std::array<Names, 1> no_limit = {"unlimited"};
+constexpr std::array<Names, 1> computed = {"compute"};
+constexpr std::array<Names, 2> roundings = {"ceil", "floor"};
+constexpr std::array<Names, 2> java_settings = {"auto", "never"};
+constexpr std::array<Names, 3> shim_settings = {"auto", "on", "off"};
+constexpr std::array<Names, 1> on_change_choices = {"none"};
 
 // ---- checks ------------------------------------------------------------------------------------
 
@@ -137,53 +143,148 @@ constexpr Range any_limit{.min = 0, .max = 9'007'199'254'740'991};
 constexpr Range any_id{.min = 0, .max = 4'294'967'294}; // one more means "no id" to the kernel
 
 constexpr std::array limit_table = {
-    Key{.name = "soft", .type = limit_end, .meaning = "what counts", .range = any_limit, .required = true},
+    Key{.name = "soft",
+        .type = number_or_word,
+        .meaning = "what counts",
+        .range = any_limit,
+        .choices = no_limit,
+        .required = true},
     Key{.name = "hard",
-        .type = limit_end,
+        .type = number_or_word,
         .meaning = "up to here it may raise the soft one",
         .range = any_limit,
+        .choices = no_limit,
         .required = true},
 };
 constexpr KeySet limit_keys{.noun = "a limit", .keys = limit_table};
 
 // model::resource_names
 constexpr std::array rlimits_table = {
-    Key{.name = "as", .type = limit, .meaning = "bytes of address space", .range = any_limit, .fields = &limit_keys},
-    Key{.name = "core", .type = limit, .meaning = "bytes of a core file", .range = any_limit, .fields = &limit_keys},
-    Key{.name = "cpu", .type = limit, .meaning = "seconds of CPU time", .range = any_limit, .fields = &limit_keys},
-    Key{.name = "data", .type = limit, .meaning = "bytes of data", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "as",
+        .type = limit,
+        .meaning = "bytes of address space",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
+    Key{.name = "core",
+        .type = limit,
+        .meaning = "bytes of a core file",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
+    Key{.name = "cpu",
+        .type = limit,
+        .meaning = "seconds of CPU time",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
+    Key{.name = "data",
+        .type = limit,
+        .meaning = "bytes of data",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
     Key{.name = "fsize",
         .type = limit,
         .meaning = "bytes of a file it writes",
         .range = any_limit,
+        .choices = no_limit,
         .fields = &limit_keys},
     Key{.name = "memlock",
         .type = limit,
         .meaning = "bytes locked in memory",
         .range = any_limit,
+        .choices = no_limit,
         .fields = &limit_keys},
     Key{.name = "msgqueue",
         .type = limit,
         .meaning = "bytes in POSIX message queues",
         .range = any_limit,
+        .choices = no_limit,
         .fields = &limit_keys},
-    Key{.name = "nice", .type = limit, .meaning = "20 less the lowest nice", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "nice",
+        .type = limit,
+        .meaning = "20 less the lowest nice",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
     Key{.name = "nofile",
         .type = limit,
         .meaning = "one above its highest descriptor",
         .range = any_limit,
+        .choices = no_limit,
         .fields = &limit_keys},
-    Key{.name = "nproc", .type = limit, .meaning = "processes of its user", .range = any_limit, .fields = &limit_keys},
-    Key{.name = "rtprio", .type = limit, .meaning = "real-time priority", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "nproc",
+        .type = limit,
+        .meaning = "processes of its user",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
+    Key{.name = "rtprio",
+        .type = limit,
+        .meaning = "real-time priority",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
     Key{.name = "rttime",
         .type = limit,
         .meaning = "microseconds of real-time CPU without a pause",
         .range = any_limit,
+        .choices = no_limit,
         .fields = &limit_keys},
-    Key{.name = "sigpending", .type = limit, .meaning = "signals that wait", .range = any_limit, .fields = &limit_keys},
-    Key{.name = "stack", .type = limit, .meaning = "bytes of stack", .range = any_limit, .fields = &limit_keys},
+    Key{.name = "sigpending",
+        .type = limit,
+        .meaning = "signals that wait",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
+    Key{.name = "stack",
+        .type = limit,
+        .meaning = "bytes of stack",
+        .range = any_limit,
+        .choices = no_limit,
+        .fields = &limit_keys},
 };
 constexpr KeySet rlimits_keys{.noun = "rlimits", .keys = rlimits_table};
+
+// ---- CPU count -----------------------------------------------------------------------------------
+
+constexpr std::array on_change_table = {
+    Key{.name = "signal", .type = signal, .meaning = "that its main process gets", .required = true},
+};
+constexpr KeySet on_change_keys{.noun = "onChange", .keys = on_change_table};
+
+constexpr std::array cpus_table = {
+    Key{.name = "count",
+        .type = number_or_word,
+        .meaning = "a fixed number instead of the computed one",
+        .range = {.min = 1, .max = 65536},
+        .choices = computed},
+    Key{.name = "round", .type = choice, .meaning = "how a quota becomes a whole number", .choices = roundings},
+    Key{.name = "java",
+        .type = choice,
+        .meaning = "whether JVMs that count wrong are corrected",
+        .choices = java_settings},
+    Key{.name = "env",
+        .type = variable_names,
+        .meaning = "variables that are set to the count where the user has not set them"},
+    Key{.name = "shim",
+        .type = choice,
+        .meaning = "who gets the preload library: JVMs that know no flag, every process, nobody",
+        .choices = shim_settings},
+    Key{.name = "watchSeconds",
+        .type = seconds,
+        .meaning = "how often a resize is looked for where somebody needs to know",
+        .range = {.min = 0.1, .max = longest}},
+    Key{.name = "onChange",
+        .type = choice_or_fields,
+        .meaning = "what a resize does to a running service",
+        .choices = on_change_choices,
+        .fields = &on_change_keys},
+};
+constexpr KeySet cpus_keys{.noun = "cpus", .keys = cpus_table};
+
+// ---- the service itself --------------------------------------------------------------------------
 
 constexpr std::array service_table = {
     Key{.name = "command", .type = command, .meaning = "program and arguments; no shell is run"},
@@ -239,6 +340,10 @@ constexpr std::array service_table = {
         .meaning = "how its output reaches the container's log",
         .choices = log_modes,
         .merging = Merging::whole},
+    Key{.name = "cpus",
+        .type = fields,
+        .meaning = "its CPU count, where it differs from the pod's",
+        .fields = &cpus_keys},
     Key{.name = "enabled",
         .type = boolean,
         .meaning = "false: as if it were not there, and met for those that depend on it"},
@@ -324,6 +429,7 @@ constexpr std::array pod_table = {
         .type = fields,
         .meaning = "how the pod goes online and offline",
         .fields = &lifecycle_keys},
+    Key{.name = "cpus", .type = fields, .meaning = "the CPU count that services see", .fields = &cpus_keys},
 };
 
 // ---- app.yaml ----------------------------------------------------------------------------------

@@ -24,18 +24,20 @@ enum class ValueType : std::uint8_t {
     choice,
     signal,
     port,
-    file_mode,    // octal with a leading 0
-    principal,    // a user or group: a name, or a number
-    limit,        // a whole number, unlimited, or a map with both of `fields`
-    limit_end,    // a whole number or unlimited
-    command,      // a list of texts, or one text that is split as a shell would
-    text_map,     // names with texts; a list of name and value as in a Pod is taken as well
-    integers,     // a list of whole numbers, or one
-    ports,        // a list of ports, or one
-    dependencies, // a list of service names, or a map of them; each value has `fields`
-    fields,       // a map with the keys of `fields`
-    named_fields, // a map by name; each value has `fields`
-    steps,        // one step or a list of them; each has `fields`
+    file_mode,        // octal with a leading 0
+    principal,        // a user or group: a name, or a number
+    limit,            // a number_or_word, or a map with both of `fields`
+    number_or_word,   // a whole number, or the one word of `choices`, whose number is -1
+    choice_or_fields, // one of `choices`, or a map with `fields`
+    variable_names,   // a list of names of environment variables, or one
+    command,          // a list of texts, or one text that is split as a shell would
+    text_map,         // names with texts; a list of name and value as in a Pod is taken as well
+    integers,         // a list of whole numbers, or one
+    ports,            // a list of ports, or one
+    dependencies,     // a list of service names, or a map of them; each value has `fields`
+    fields,           // a map with the keys of `fields`
+    named_fields,     // a map by name; each value has `fields`
+    steps,            // one step or a list of them; each has `fields`
 };
 
 enum class Merging : std::uint8_t { by_key, whole };

@@ -2,6 +2,8 @@
 // Reading the small maps. See leaf_reader.h.
 #include "config/leaf_reader.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace davit::config {
@@ -198,6 +200,30 @@ std::optional<model::ProbeSpec> read_probe(const Node& service, std::string_view
     set_if(probe.success_threshold, read_integer(*node, "successThreshold"));
     set_if(probe.failure_threshold, read_integer(*node, "failureThreshold"));
     return probe;
+}
+
+model::CpusSpec read_cpus(const Node& map, model::CpusSpec inherited) {
+    const Node* node = good_child(map, "cpus");
+    if (node == nullptr || node->kind != Node::Kind::map) {
+        return inherited;
+    }
+    model::CpusSpec cpus = std::move(inherited);
+    if (const Node* count = good_child(*node, "count")) {
+        cpus.count = count->number < 0 ? std::nullopt : std::optional{static_cast<int>(count->number)};
+    }
+    set_if(cpus.rounding, read_choice<model::CpuRounding>(*node, "round"));
+    set_if(cpus.java, read_choice<model::JavaSetting>(*node, "java"));
+    if (const Node* names = good_child(*node, "env")) {
+        cpus.env.clear();
+        std::ranges::transform(names->children, std::back_inserter(cpus.env),
+                               [](const Node& name) { return name.text(); });
+    }
+    set_if(cpus.shim, read_choice<model::ShimSetting>(*node, "shim"));
+    set_if(cpus.watch, read_seconds(*node, "watchSeconds"));
+    if (const Node* change = good_child(*node, "onChange")) {
+        cpus.on_change = read_integer(*change, "signal"); // none is no map and has no such child
+    }
+    return cpus;
 }
 
 model::BackoffSpec read_backoff(const Node& service) {

@@ -33,6 +33,8 @@ std::vector<int> read_integers(const Node& list);
 /// nullopt: the probe is not there, or bad.
 std::optional<model::ProbeSpec> read_probe(const Node& service, std::string_view name);
 model::BackoffSpec read_backoff(const Node& service);
+/// `cpus` of the pod or of a service. What it does not say is as in `inherited`.
+model::CpusSpec read_cpus(const Node& map, model::CpusSpec inherited);
 /// Empty for a bad list.
 std::vector<model::StepSpec> read_steps(const Node& list);
 std::vector<std::uint16_t> read_ports(const Node& drain);

@@ -22,13 +22,15 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::dependencies:
     case ValueType::fields:
     case ValueType::limit:
+    case ValueType::choice_or_fields:
     case ValueType::named_fields: return true;
     case ValueType::text:
     case ValueType::absolute_path:
     case ValueType::absolute_paths:
     case ValueType::file_mode:
     case ValueType::principal:
-    case ValueType::limit_end:
+    case ValueType::number_or_word:
+    case ValueType::variable_names:
     case ValueType::url:
     case ValueType::pattern:
     case ValueType::boolean:
@@ -128,6 +130,7 @@ void drop_nulls(Node& node) {
 std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     switch (key.type) {
     case ValueType::limit:
+    case ValueType::choice_or_fields:
     case ValueType::fields: {
         const Key* found = key.fields->find(name);
         return found == nullptr ? std::nullopt : std::optional{*found};
@@ -139,7 +142,8 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::absolute_paths:
     case ValueType::file_mode:
     case ValueType::principal:
-    case ValueType::limit_end:
+    case ValueType::number_or_word:
+    case ValueType::variable_names:
     case ValueType::url:
     case ValueType::pattern:
     case ValueType::boolean:

@@ -317,6 +317,61 @@ void put_end(Map& map, const model::ServiceSpec& service) {
     }
 }
 
+std::string_view name_of(model::ShimSetting shim) {
+    switch (shim) {
+    case model::ShimSetting::automatic: return "auto";
+    case model::ShimSetting::on: return "on";
+    case model::ShimSetting::off: break;
+    }
+    return "off";
+}
+
+PlanNode names_node(std::string_view key, const std::vector<std::string>& names) {
+    PlanNode list{.kind = Kind::list, .key = std::string{key}};
+    std::ranges::transform(names, std::back_inserter(list.children),
+                           [](const std::string& name) { return PlanNode{.kind = Kind::text, .shown = name}; });
+    return list;
+}
+
+void put_on_change(Map& cpus, const std::optional<int>& signal) {
+    if (!signal) {
+        return cpus.word("onChange", "none");
+    }
+    Map change = cpus.below("onChange");
+    change.word("signal", model::signal_name(*signal));
+    cpus.put(std::move(change));
+}
+
+/// All of it for the pod (`inherited` is null), of a service what differs from the pod.
+void put_cpus(Map& map, const model::CpusSpec& cpus, const model::CpusSpec* inherited) {
+    const auto differs = [&](auto member) { return inherited == nullptr || cpus.*member != inherited->*member; };
+    Map all = map.below("cpus");
+    if (differs(&model::CpusSpec::count)) {
+        all.word("count", cpus.count ? std::to_string(*cpus.count) : "compute", cpus.count ? Kind::bare : Kind::text);
+    }
+    if (differs(&model::CpusSpec::rounding)) {
+        all.word("round", std::string{model::to_string(cpus.rounding)});
+    }
+    if (differs(&model::CpusSpec::java)) {
+        all.word("java", cpus.java == model::JavaSetting::never ? "never" : "auto");
+    }
+    if (differs(&model::CpusSpec::env)) {
+        all.put(names_node("env", cpus.env));
+    }
+    if (differs(&model::CpusSpec::shim)) {
+        all.word("shim", std::string{name_of(cpus.shim)});
+    }
+    if (differs(&model::CpusSpec::watch)) {
+        all.seconds("watchSeconds", cpus.watch);
+    }
+    if (differs(&model::CpusSpec::on_change)) {
+        put_on_change(all, cpus.on_change);
+    }
+    if (inherited == nullptr || cpus != *inherited) {
+        map.put(std::move(all));
+    }
+}
+
 PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& service) {
     Map map{pod, service.name, concat("services.", service.name)};
     map.words("command", service.command);
@@ -332,6 +387,7 @@ PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& servi
     put_probe(map, "livenessProbe", service.liveness_probe);
     put_end(map, service);
     map.word("logs", service.log_mode == model::LogMode::raw ? "raw" : "prefix");
+    put_cpus(map, service.cpus, &pod.cpus);
     map.boolean("enabled", service.enabled);
     return map.take();
 }
@@ -421,6 +477,7 @@ PlanNode pod_without_services(const model::PodSpec& pod) {
     map.word("app", pod.app);
     map.seconds("terminationGracePeriodSeconds", pod.grace);
     map.put(lifecycle_node(pod));
+    put_cpus(map, pod.cpus, nullptr);
     return map.take();
 }
 
@@ -434,7 +491,8 @@ PlanNode plan_of(const model::PodSpec& pod) {
             services.children.push_back(service_node(pod, service));
         }
     }
-    root.children.insert(root.children.end() - 1, std::move(services));
+    const auto lifecycle = std::ranges::find(root.children, "lifecycle", &PlanNode::key);
+    root.children.insert(lifecycle, std::move(services));
     return root;
 }
 

@@ -79,8 +79,8 @@ std::string signal() {
                    R"({"type": "integer", "minimum": 1, "maximum": 64})", a_reference});
 }
 
-std::string limit_end(const Key& key) {
-    return any_of({number(key, "integer"), R"({"enum": ["unlimited"]})"});
+std::string number_or_word(const Key& key) {
+    return any_of({number(key, "integer"), one_of(key.choices)});
 }
 
 /// A map, or the Pod's list of name and value.
@@ -166,8 +166,13 @@ private:
             return any_of({pattern("^(0o[0-7]+$|0[0-7]*$|.*\\$\\{)"), R"({"type": ["integer"]})"});
         case ValueType::principal:
             return any_of({pattern("^(0|[1-9][0-9]*|(?=.*[^0-9])[^:-][^:]*)$"), number(key, "integer")});
-        case ValueType::limit: return any_of({limit_end(key), reference_to(*key.fields)});
-        case ValueType::limit_end: return limit_end(key);
+        case ValueType::limit: return any_of({number_or_word(key), reference_to(*key.fields)});
+        case ValueType::number_or_word: return number_or_word(key);
+        case ValueType::choice_or_fields: return any_of({one_of(key.choices), a_reference, reference_to(*key.fields)});
+        case ValueType::variable_names: {
+            const std::string name = pattern("^[^=]+$");
+            return any_of({name, list_of(name)});
+        }
         case ValueType::number:
         case ValueType::seconds: return number(key, "number");
         case ValueType::choice: return any_of({one_of(key.choices), a_reference});

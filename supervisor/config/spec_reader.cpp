@@ -20,6 +20,10 @@ namespace {
 // The choices of keys.h are turned into enums by their order.
 static_assert(std::to_underlying(model::RestartPolicy::always) == 0 &&
               std::to_underlying(model::RestartPolicy::never) == 2);
+static_assert(std::to_underlying(model::CpuRounding::ceil) == 0);
+static_assert(std::to_underlying(model::JavaSetting::automatic) == 0);
+static_assert(std::to_underlying(model::ShimSetting::automatic) == 0 &&
+              std::to_underlying(model::ShimSetting::off) == 2);
 static_assert(std::to_underlying(model::LogMode::raw) == 0 && std::to_underlying(model::LogMode::prefix) == 1);
 static_assert(std::to_underlying(model::Condition::started) == 0 &&
               std::to_underlying(model::Condition::completed) == 2);
@@ -45,6 +49,7 @@ public:
             pod.app = std::move(app->value);
         }
         pod.grace = read_seconds(root_, "terminationGracePeriodSeconds");
+        pod.cpus = cpus_ = read_cpus(root_, {});
         if (services_ != nullptr && services_->kind == Node::Kind::map) {
             pod.services.reserve(services_->children.size());
             for (const Node& service : services_->children) {
@@ -97,6 +102,7 @@ private:
         service.backoff = read_backoff(node);
         service.grace = read_seconds(node, "terminationGracePeriodSeconds");
         service.log_mode = read_choice<model::LogMode>(node, "logs");
+        service.cpus = read_cpus(node, cpus_);
         read_probes(node, service);
         read_exit(node, service);
         return service;
@@ -242,6 +248,7 @@ private:
     const Node& root_;
     const Node* services_;
     std::unordered_set<std::string_view> names_; // of the services
+    model::CpusSpec cpus_;                       // of the pod
     MainsCommand mains_command_;
     Problems& problems_;
 };

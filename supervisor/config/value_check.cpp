@@ -53,7 +53,10 @@ std::string expected(const Key& key) {
     case ValueType::file_mode: return "an octal number with a leading 0, such as 0027";
     case ValueType::principal: return "a name or a number";
     case ValueType::limit: return "a whole number, unlimited, or a map with soft and hard";
-    case ValueType::limit_end: return "a whole number or unlimited";
+    case ValueType::number_or_word: return concat("a whole number or ", key.choices.front());
+    case ValueType::choice_or_fields:
+        return concat(joined(key.choices, " or "), " or a map with the keys of ", key.fields->noun);
+    case ValueType::variable_names: return "a list of names of variables";
     case ValueType::command: return "a list of texts, or one text";
     case ValueType::text_map: return "a map of names and texts";
     case ValueType::integers: return "a list of whole numbers";
@@ -179,8 +182,12 @@ private:
         case ValueType::file_mode: return check_mode(node, key, path);
         case ValueType::principal: return check_principal(node, key, path);
         case ValueType::limit:
-            return node.kind == Kind::map ? check_fields(node, *key.fields, path) : check_limit(node, key, path);
-        case ValueType::limit_end: return check_limit(node, key, path);
+            return node.kind == Kind::map ? check_fields(node, *key.fields, path)
+                                          : check_number_or_word(node, key, path);
+        case ValueType::number_or_word: return check_number_or_word(node, key, path);
+        case ValueType::choice_or_fields:
+            return node.kind == Kind::map ? check_fields(node, *key.fields, path) : check_choice(node, key, path);
+        case ValueType::variable_names: return check_names(node, key, path);
         case ValueType::pattern: return check_pattern(node, key, path);
         case ValueType::boolean: return check_boolean(node, key, path);
         case ValueType::integer:
@@ -320,12 +327,12 @@ private:
         }
     }
 
-    /// The number of an unlimited one is below 0.
-    void check_limit(Node& node, const Key& key, const KeyPath& path) {
+    /// The number of the word is below 0.
+    void check_number_or_word(Node& node, const Key& key, const KeyPath& path) {
         const bool is_scalar = node.kind == Kind::scalar;
         if (is_scalar && node.written == "-1") {
-            tell_mismatch(node, key, path, ": write unlimited");
-        } else if (is_scalar && resolver_.resolve(node.written).value.value_or(node.written) == "unlimited") {
+            tell_mismatch(node, key, path, concat(": write ", key.choices.front()));
+        } else if (is_scalar && resolver_.resolve(node.written).value.value_or(node.written) == key.choices.front()) {
             node.number = -1;
         } else {
             check_number(node, key, path);
@@ -563,6 +570,26 @@ private:
         int index = 0;
         for (Node& child : node.children) {
             check_number(child, item, KeyPath{.parent = &path, .index = index++});
+            node.bad = node.bad || child.bad;
+        }
+    }
+
+    void check_names(Node& node, const Key& key, const KeyPath& path) {
+        const bool stands_alone = node.kind == Kind::scalar;
+        if (stands_alone) {
+            make_list(node);
+        }
+        if (node.kind != Kind::list) {
+            tell_mismatch(node, key, path);
+            return;
+        }
+        const Key item{.name = key.name, .type = ValueType::text};
+        int index = 0;
+        for (Node& child : node.children) {
+            const KeyPath child_path = stands_alone ? path : KeyPath{.parent = &path, .index = index++};
+            if (is_word(child, item, child_path) && (child.text().empty() || child.text().contains('='))) {
+                tell(child, child_path, concat("expected the name of a variable, found ", quoted(child.written)));
+            }
             node.bad = node.bad || child.bad;
         }
     }

@@ -32,11 +32,13 @@ public:
         case ValueType::signal:
         case ValueType::port:
         case ValueType::file_mode:
-        case ValueType::limit_end: return keep(node, path);
+        case ValueType::number_or_word: return keep(node, path);
         case ValueType::limit:
+        case ValueType::choice_or_fields:
             return node.kind == Node::Kind::map ? look_at_entries(node, key, path) : keep(node, path);
         case ValueType::integers:
-        case ValueType::ports: return look_at_items(node, path);
+        case ValueType::ports:
+        case ValueType::variable_names: return look_at_items(node, path);
         case ValueType::dependencies: keep_names(node, path); return look_at_entries(node, key, path);
         case ValueType::fields:
         case ValueType::named_fields: return look_at_entries(node, key, path);

@@ -94,6 +94,12 @@ void forget_dependencies_on_new_and_gone(ServiceSpec& main, const PodSpec& prese
     });
 }
 
+bool gives_other_cpus(const CpusSpec& before, CpusSpec after) {
+    after.watch = before.watch; // these two are for davit, not for the process
+    after.on_change = before.on_change;
+    return before != after;
+}
+
 bool differs(const PodSpec& present, const PodSpec& next, ServiceIndex index) {
     ServiceSpec before = present.services[index];
     ServiceSpec after = next.services[index];
@@ -195,8 +201,8 @@ bool process_differs(const ServiceSpec& before, const ServiceSpec& after) {
     };
     return values_of(before.command) != values_of(after.command) || environment_of(before) != environment_of(after) ||
            directory(before) != directory(after) || before.identity != after.identity ||
-           before.log_mode != after.log_mode || before.oneshot != after.oneshot ||
-           probes_in_process(before) != probes_in_process(after);
+           gives_other_cpus(before.cpus, after.cpus) || before.log_mode != after.log_mode ||
+           before.oneshot != after.oneshot || probes_in_process(before) != probes_in_process(after);
 }
 
 bool ReloadPlan::changes_nothing() const {

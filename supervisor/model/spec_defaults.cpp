@@ -62,6 +62,7 @@ ServiceSpec resolve_service(const WrittenService& written, bool main) {
         service.grace = default_helper_grace;
     }
     service.log_mode = written.log_mode.value_or(main ? LogMode::raw : LogMode::prefix);
+    service.cpus = written.cpus;
     return service;
 }
 
@@ -117,6 +118,7 @@ void apply_command(WrittenPod& pod, std::vector<Text> command) {
         WrittenService service;
         service.name = "main";
         service.main = true;
+        service.cpus = pod.cpus;
         main = pod.services.insert(pod.services.end(), std::move(service));
     }
     main->command = std::move(command);
@@ -128,6 +130,7 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.grace = written.grace.value_or(pod.grace);
     pod.lifecycle = written.lifecycle;
     pod.lifecycle.drain = resolve_drain(written.drain);
+    pod.cpus = written.cpus;
     pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
     pod.services.reserve(written.services.size());

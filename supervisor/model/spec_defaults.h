@@ -42,6 +42,7 @@ struct WrittenService {
     std::vector<Text> stop_command;
     std::optional<Duration> grace;
     std::optional<LogMode> log_mode;
+    CpusSpec cpus; // of the pod, where it says nothing itself
 };
 
 struct WrittenDrain {
@@ -56,6 +57,7 @@ struct WrittenPod {
     std::vector<WrittenService> services;
     LifecycleSpec lifecycle; // without `drain`
     WrittenDrain drain;
+    CpusSpec cpus;
     std::vector<WrittenValue> written_values;
 };
 

@@ -12,15 +12,22 @@ namespace davit::config {
 namespace {
 
 bool needs_range(ValueType type) {
-    static const std::set<ValueType> types = {ValueType::integer, ValueType::number,    ValueType::seconds,
-                                              ValueType::port,    ValueType::integers,  ValueType::ports,
-                                              ValueType::limit,   ValueType::limit_end, ValueType::principal};
+    static const std::set<ValueType> types = {ValueType::integer, ValueType::number,         ValueType::seconds,
+                                              ValueType::port,    ValueType::integers,       ValueType::ports,
+                                              ValueType::limit,   ValueType::number_or_word, ValueType::principal};
     return types.contains(type);
 }
 
 bool needs_fields(ValueType type) {
-    static const std::set<ValueType> types = {ValueType::fields, ValueType::named_fields, ValueType::steps,
-                                              ValueType::dependencies, ValueType::limit};
+    static const std::set<ValueType> types = {ValueType::fields, ValueType::named_fields,
+                                              ValueType::steps,  ValueType::dependencies,
+                                              ValueType::limit,  ValueType::choice_or_fields};
+    return types.contains(type);
+}
+
+bool needs_choices(ValueType type) {
+    static const std::set<ValueType> types = {ValueType::choice, ValueType::limit, ValueType::number_or_word,
+                                              ValueType::choice_or_fields};
     return types.contains(type);
 }
 
@@ -33,7 +40,7 @@ void check_set(const KeySet& set) {
         CHECK(names.insert(key.name).second);
         CHECK(!key.meaning.empty());
         CHECK((key.range.max > key.range.min) == needs_range(key.type));
-        CHECK(!key.choices.empty() == (key.type == ValueType::choice));
+        CHECK(!key.choices.empty() == needs_choices(key.type));
         CHECK((key.fields != nullptr) == needs_fields(key.type));
         if (key.fields != nullptr) {
             check_set(*key.fields);

@@ -72,6 +72,7 @@ services:
     stopCommand: [/opt/stop]
     terminationGracePeriodSeconds: 20
     logs: prefix
+    cpus: {count: 3, round: ceil, java: auto, env: [GOMAXPROCS], shim: "on", watchSeconds: 2, onChange: {signal: HUP}}
     enabled: true
   teller:
     command: [/opt/teller]
@@ -95,6 +96,7 @@ lifecycle:
   postStart: {timeoutSeconds: 30, onTimeout: fail}
   goOnline: manual
   onFailure: hold
+cpus: {count: 2, round: floor, java: never, env: [OMP_NUM_THREADS, "${N:-X}"], shim: "off", watchSeconds: 5}
 )";
 
 void find_missing(const KeySet& keys, const std::string& text, std::string& missing) {
@@ -149,6 +151,14 @@ lifecycle:
     onTimeout: detach
   goOnline: auto
   onFailure: shutdown
+cpus:
+  count: compute
+  round: ceil
+  java: auto
+  env: []
+  shim: auto
+  watchSeconds: 1
+  onChange: none
 )");
 }
 

@@ -110,6 +110,8 @@ TEST_CASE("what no process depends on counts at once and restarts nothing", "[re
     cron.stop_signal = SIGINT;
     cron.success_exit_codes = {0, 3};
     cron.depends_on = {Dependency{.service = 1}};
+    cron.cpus.watch = 5s;
+    cron.cpus.on_change = SIGHUP;
     pod.reload(1, loaded);
     CHECK(pod.answer_to(1) == "done: reloaded: 1 changed without a restart");
     CHECK(pod.take_orders() == Orders{"AdoptSpec", "Answer{1, done}",
@@ -137,6 +139,8 @@ TEST_CASE("each thing that is built into a process asks for a restart", "[reload
     CHECK(differs([](ServiceSpec& spec) { spec.identity.oom_score_adj = 3; }));
     CHECK(differs([](ServiceSpec& spec) { spec.identity.no_new_privileges = true; }));
     CHECK(differs([](ServiceSpec& spec) { spec.log_mode = LogMode::raw; }));
+    CHECK(differs([](ServiceSpec& spec) { spec.cpus.count = 2; }));
+    CHECK(differs([](ServiceSpec& spec) { spec.cpus.shim = ShimSetting::on; }));
     CHECK(differs([](ServiceSpec& spec) { spec.oneshot = true; }));
     CHECK(differs([](ServiceSpec& spec) { spec.readiness_probe = ProbeSpec{.check = NotifyCheck{}}; }));
     CHECK(differs([](ServiceSpec& spec) { spec.startup_probe = ProbeSpec{.check = LogCheck{.pattern = "up"}}; }));
