@@ -145,6 +145,13 @@ Place place_in(const Mount& mount, std::string_view path) {
     return place;
 }
 
+int rounded_quota(double quota, CpuRounding rounding) {
+    quota = std::min(quota, static_cast<double>(most_cpus));
+    const double whole =
+        rounding == CpuRounding::ceil ? std::ceil(quota - rounding_slack) : std::floor(quota + rounding_slack);
+    return std::max(1, static_cast<int>(whole));
+}
+
 /// The counting of one container.
 class Count {
 public:
@@ -364,19 +371,12 @@ private:
 
     // ---- the number ------------------------------------------------------------------------------------
 
-    int rounded_quota() const {
-        const double quota = std::min(*count_.quota, static_cast<double>(most_cpus));
-        const double whole = count_.rounding == CpuRounding::ceil ? std::ceil(quota - rounding_slack)
-                                                                  : std::floor(quota + rounding_slack);
-        return std::max(1, static_cast<int>(whole));
-    }
-
     void decide(const CpuSet& usable) {
         count_.usable = std::max(1, static_cast<int>(usable.size()));
         count_.cpus = count_.usable;
         CpuSource::Kind winner = usable.size() < affinity_.size() ? CpuSource::Kind::cpuset : CpuSource::Kind::affinity;
-        if (count_.quota && rounded_quota() < count_.cpus) {
-            count_.cpus = rounded_quota();
+        if (count_.quota && rounded_quota(*count_.quota, count_.rounding) < count_.cpus) {
+            count_.cpus = rounded_quota(*count_.quota, count_.rounding);
             winner = CpuSource::Kind::quota;
         }
         for (CpuSource& source : count_.sources) {
@@ -406,6 +406,13 @@ std::string_view to_string(CpuRounding rounding) {
     case CpuRounding::floor: return "floor";
     }
     std::unreachable();
+}
+
+int count_for(const CpuCount& count, const CpusSpec& settings) {
+    if (settings.count) {
+        return *settings.count;
+    }
+    return count.quota ? std::min(count.usable, rounded_quota(*count.quota, settings.rounding)) : count.usable;
 }
 
 std::optional<CpuSet> parse_cpu_list(std::string_view text) {

@@ -56,6 +56,10 @@ struct CpuCount {
     friend bool operator==(const CpuCount&, const CpuCount&) = default;
 };
 
+/// What a service with these settings is told: its fixed count, else what the smallest quota leaves when it is rounded
+/// as they say, at most `usable`, at least 1.
+int count_for(const CpuCount& count, const CpusSpec& settings);
+
 /// A set of CPUs as numbers in ascending order.
 using CpuSet = std::vector<int>;
 

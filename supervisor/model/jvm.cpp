@@ -2,14 +2,13 @@
 // The rules of jvm.h. Facts about JDK 8 to 25 are measured; what is taken from the names of flags is said at each.
 #include "model/jvm.h"
 
-#include "model/command_line.h"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <functional>
 #include <utility>
+#include <vector>
 
 namespace davit::model {
 namespace {
@@ -35,31 +34,76 @@ std::optional<int> whole_number(std::string_view text) {
 
 void take_flag(JvmChoice& choice, std::string_view flag, std::string_view from) {
     if (flag.starts_with(count_flag)) {
-        choice.count = whole_number(flag.substr(count_flag.size()));
+        const auto number = whole_number(flag.substr(count_flag.size()));
+        choice.count = number.value_or(0) > 0 ? number : std::nullopt;
         choice.count_from = from;
+    } else if (flag.starts_with("-XX:Flags=")) {
+        choice.has_flags_file = true;
     } else if (flag == "-XX:+UseContainerSupport" || flag == "-XX:-UseContainerSupport") {
         choice.container_support = flag[4] == '+';
     }
 }
 
-/// A JVM splits these at spaces, and knows quotes; a text that it would refuse has no flags for us.
+/// nullopt: a quote is not closed; no JVM starts with that.
+std::optional<std::vector<std::string>> words_of(std::string_view options) {
+    constexpr std::string_view blanks = " \t\n\v\f\r";
+    std::vector<std::string> words;
+    bool in_word = false;
+    char quote = '\0';
+    for (const char letter : options) {
+        if (quote == '\0' && blanks.contains(letter)) {
+            in_word = false;
+            continue;
+        }
+        if (!in_word) {
+            words.emplace_back();
+            in_word = true;
+        }
+        if (letter == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (letter == '"' || letter == '\'')) {
+            quote = letter;
+        } else {
+            words.back() += letter;
+        }
+    }
+    return quote == '\0' ? std::optional{std::move(words)} : std::nullopt;
+}
+
+/// The words of a variable.
 void take_flags(JvmChoice& choice, std::string_view options, std::string_view from) {
-    const auto words = split_command_line(options);
-    for (const std::string& word : words ? *words : std::vector<std::string>{}) {
+    for (const std::string& word : words_of(options).value_or(std::vector<std::string>{})) {
         take_flag(choice, word, from);
+        choice.has_weaker_file =
+            choice.has_weaker_file || word.starts_with('@') || word.starts_with("-XX:VMOptionsFile=");
     }
 }
 
-/// Of the command line only what stands before the class, the module or the jar belongs to the JVM.
+/// Of the command line only what stands before the class, the module or the jar belongs to the JVM. A file of arguments
+/// (@FILE) may stand anywhere before; what it holds comes after davit's flag and so wins by itself.
 void take_command_line(JvmChoice& choice, std::span<const std::string> words) {
-    constexpr std::array with_value = {"-cp"sv,           "-classpath"sv,     "--class-path"sv,         "-p"sv,
-                                       "--module-path"sv, "--add-modules"sv,  "--add-exports"sv,        "--add-opens"sv,
-                                       "--add-reads"sv,   "--patch-module"sv, "--upgrade-module-path"sv};
+    constexpr std::array with_value = {"-cp"sv,
+                                       "-classpath"sv,
+                                       "--class-path"sv,
+                                       "-p"sv,
+                                       "--module-path"sv,
+                                       "--add-modules"sv,
+                                       "--add-exports"sv,
+                                       "--add-opens"sv,
+                                       "--add-reads"sv,
+                                       "--patch-module"sv,
+                                       "--source"sv,
+                                       "--limit-modules"sv,
+                                       "--enable-native-access"sv,
+                                       "-d"sv,
+                                       "--describe-module"sv,
+                                       "--upgrade-module-path"sv};
     for (std::size_t index = 0; index < words.size(); ++index) {
         const std::string_view word = words[index];
         if (std::ranges::find(with_value, word) != with_value.end()) {
             ++index;
-        } else if (word == "-jar" || word == "-m" || word == "--module" || !word.starts_with('-')) {
+        } else if (word == "-jar" || word == "-m" || word == "--module" ||
+                   (!word.starts_with('-') && !word.starts_with('@'))) {
             return;
         }
         take_flag(choice, word, "the command line");
@@ -81,6 +125,9 @@ Counted count_of(const JvmFacts& facts, const CpuCount& count, const JvmChoice& 
         return {*choice.count, "-XX:ActiveProcessorCount in " + choice.count_from + " says so"};
     }
     const int usable = count.usable;
+    if (choice.has_flags_file) {
+        return {usable, "-XX:Flags names a file that is not looked into"};
+    }
     if (choice.container_support == false) {
         return {usable, "-XX:-UseContainerSupport says that it looks at no limit"};
     }
@@ -151,19 +198,28 @@ std::string_view to_string(JvmAction action) {
     std::unreachable();
 }
 
+bool every_jvm_is_right(const CpuCount& count, const CpusSpec& settings) {
+    const int truth = count_for(count, settings);
+    const auto is_right = [&](std::optional<double> cpus) { return !cpus || rounded_up(*cpus, count.usable) == truth; };
+    const std::optional<double> shares =
+        count.shares && !count.own_quota ? std::optional{*count.shares / shares_of_a_cpu} : std::nullopt;
+    return count.usable == truth && is_right(count.quota) && is_right(count.own_quota) && is_right(shares);
+}
+
 JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice, const CpusSpec& settings) {
     if (!facts.is_hotspot) {
         return {.counts = count.usable, .action = JvmAction::nothing, .reason = "it is no HotSpot: left alone"};
     }
-    const int truth = settings.count.value_or(count.cpus);
+    const int truth = count_for(count, settings);
+    const bool has_count = !choice.count_from.empty();
     const Counted counted = count_of(facts, count, choice);
     JvmPlan plan{.counts = counted.cpus, .action = JvmAction::nothing, .reason = counted.reason};
     if (settings.shim == ShimSetting::on) {
-        plan.action = choice.count ? JvmAction::nothing : JvmAction::shim;
-        plan.reason += choice.count ? ": your choice" : "; cpus.shim is on";
+        plan.action = has_count ? JvmAction::nothing : JvmAction::shim;
+        plan.reason += has_count ? ": your choice" : "; cpus.shim is on";
     } else if (counted.cpus == truth) {
         plan.reason += ": right, left alone";
-    } else if (choice.count || choice.container_support == false) {
+    } else if (has_count || choice.has_flags_file || choice.container_support == false) {
         plan.reason += ": your choice";
     } else if (settings.java == JavaSetting::never) {
         plan.reason += "; cpus.java is never";

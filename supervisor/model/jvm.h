@@ -44,13 +44,19 @@ std::optional<int> java_version_in(std::string_view release);
 
 /// What the user chose for a JVM by flags; of several the last one wins, in the order of the JVM.
 struct JvmChoice {
-    std::optional<int> count; // -XX:ActiveProcessorCount
-    std::string count_from;   // "JAVA_TOOL_OPTIONS", "the command line"
+    std::optional<int> count; // -XX:ActiveProcessorCount; nullopt also where it is no plain number, or none above 0
+    std::string count_from;   // "JAVA_TOOL_OPTIONS", "the command line"; empty: the flag is in none of the places
     std::optional<bool> container_support;
+    /// -XX:Flags=FILE: the JVM reads it before all else, so that whatever davit says would overrule it.
+    bool has_flags_file = false;
+    /// JAVA_TOOL_OPTIONS or JDK_JAVA_OPTIONS name a file of options (@FILE, -XX:VMOptionsFile=FILE): an argument would
+    /// overrule what it says, the front of JAVA_TOOL_OPTIONS does not.
+    bool has_weaker_file = false;
     friend bool operator==(const JvmChoice&, const JvmChoice&) = default;
 };
 
-/// The four places of a JVM's flags, in the words of the shell; empty where there are none.
+/// The four places of a JVM's flags; empty where there are none. The variables are split at blanks, and '...' and
+/// "..." keep them together; a backslash is a letter (java(1), JDK_JAVA_OPTIONS).
 struct JvmOptions {
     std::string_view tool_options;             // JAVA_TOOL_OPTIONS, the weakest
     std::string_view jdk_options;              // JDK_JAVA_OPTIONS
@@ -69,7 +75,10 @@ struct JvmPlan {
     friend bool operator==(const JvmPlan&, const JvmPlan&) = default;
 };
 
-/// `count`: of this container. What it counts is held against `settings.count`, else `count.cpus`.
+/// Whatever a JVM knows, it counts what `settings` ask for (`count_for`): nobody has to look which ones there are.
+bool every_jvm_is_right(const CpuCount& count, const CpusSpec& settings);
+
+/// `count`: of this container. What the JVM counts is held against `count_for(count, settings)`.
 JvmPlan plan_for_jvm(const JvmFacts& facts, const CpuCount& count, const JvmChoice& choice, const CpusSpec& settings);
 
 } // namespace davit::model

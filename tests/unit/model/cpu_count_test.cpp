@@ -96,6 +96,16 @@ TEST_CASE("what is larger than the affinity mask changes nothing", "[cpu_count]"
     CHECK(counted.cpuset == 8);
 }
 
+TEST_CASE("a service's settings fix the count, or round the quota in their own way", "[cpu_count]") {
+    const CpuCount counted = count(v2("150000 100000\n"));
+    CHECK(count_for(counted, {}) == 2);
+    CHECK(count_for(counted, {.rounding = CpuRounding::floor}) == 1);
+    CHECK(count_for(counted, {.count = 12, .rounding = CpuRounding::floor}) == 12);
+    CHECK(count_for(count(v2("10000 100000\n")), {.rounding = CpuRounding::floor}) == 1);
+    CHECK(count_for(count(v2("9000000 100000\n")), {}) == 8);
+    CHECK(count_for(count(v2("max\n", "1-3\n")), {}) == 3);
+}
+
 TEST_CASE("only CPUs of the affinity mask and the cpuset count", "[cpu_count]") {
     CHECK(count(v2("max\n", "2,4-5\n")).cpus == 3);
     CHECK(count(v2("max\n", "6-9\n")).cpus == 2); // 8 and 9 are not in the mask

@@ -126,7 +126,7 @@ TEST_CASE("a JVM that knows only cgroup v1 is corrected on v2", "[jvm]") {
 }
 
 TEST_CASE("another count than the quota's is told by the flag", "[jvm]") {
-    CHECK(plan(jdk_17, limited(1.5, 1)).action == JvmAction::flag); // rounded down
+    CHECK(plan(jdk_17, limited(1.5, 2), {}, {.rounding = CpuRounding::floor}).action == JvmAction::flag);
     CHECK(plan(jdk_17, limited(2, 2), {}, {.count = 3}) ==
           JvmPlan{2, JvmAction::flag, "it reads the quota of its cgroup"});
     CHECK(plan(jdk_17, limited(2, 2), {}, {.count = 2}).action == JvmAction::nothing);
@@ -161,6 +161,54 @@ TEST_CASE("of the four places of flags the last one in the JVM's order wins", "[
     CHECK(choice_in(options) == JvmChoice{.count = 4, .count_from = "_JAVA_OPTIONS", .container_support = true});
     options.underscore_options = "-Dx='open -XX:ActiveProcessorCount=9"; // no JVM would take it
     CHECK(choice_in(options).count == 3);
+}
+
+TEST_CASE("in a variable blanks separate, quotes keep together, and a backslash is a letter", "[jvm]") {
+    CHECK(choice_in({.tool_options = "-Dp=C:\\x\\\t\n-XX:'Active'\"Processor\"Count=3 -Dq=\\"}).count == 3);
+    CHECK(choice_in({.tool_options = "'-Dp=a -XX:ActiveProcessorCount=3'"}) == JvmChoice{});
+    CHECK(choice_in({.tool_options = "  "}) == JvmChoice{});
+}
+
+TEST_CASE("a count that is none above 0 is a choice all the same", "[jvm]") {
+    for (const char* written : {"-XX:ActiveProcessorCount=-1", "-XX:ActiveProcessorCount=0x2",
+                                "-XX:ActiveProcessorCount=", "-XX:ActiveProcessorCount=99999999999"}) {
+        const JvmChoice choice = choice_in({.tool_options = written});
+        CHECK(choice == JvmChoice{.count_from = "JAVA_TOOL_OPTIONS"});
+        CpuCount count = limited(2, 2);
+        count.own_quota = std::nullopt;
+        CHECK(plan(jdk_17, count, choice).action == JvmAction::nothing);
+    }
+}
+
+TEST_CASE("files of flags are noticed", "[jvm]") {
+    CHECK(choice_in({.tool_options = "-XX:VMOptionsFile=/x"}).has_weaker_file);
+    CHECK(choice_in({.jdk_options = "-Dx=1 @/opts"}).has_weaker_file);
+    const std::vector<std::string> arguments = {"@/opts", "-XX:ActiveProcessorCount=2", "-XX:VMOptionsFile=/x", "Main"};
+    CHECK(choice_in({.command_line = arguments}) == JvmChoice{.count = 2, .count_from = "the command line"});
+    const JvmChoice choice = choice_in({.tool_options = "-XX:Flags=/x"});
+    CHECK(choice.has_flags_file);
+    CpuCount count = limited(2, 2);
+    count.own_quota = std::nullopt;
+    CHECK(plan(jdk_17, count, choice) == nothing(8, "-XX:Flags names a file that is not looked into: your choice"));
+}
+
+TEST_CASE("nobody looks for JVMs where each kind of them counts right", "[jvm]") {
+    CHECK(every_jvm_is_right(machine(), {}));
+    CHECK(every_jvm_is_right(limited(20, 8), {}));
+    CHECK(every_jvm_is_right(limited(1.5, 2), {.count = 2}) == false); // an old one counts 8
+    CHECK_FALSE(every_jvm_is_right(machine(), {.count = 3}));
+    CpuCount one = machine(1);
+    one.quota = one.own_quota = 0.5;
+    one.shares = 4096;
+    CHECK(every_jvm_is_right(one, {}));
+    CpuCount shares = machine();
+    shares.shares = 512;
+    CHECK_FALSE(every_jvm_is_right(shares, {}));
+    shares.own_quota = shares.quota = 16;
+    CHECK(every_jvm_is_right(shares, {})); // those that look at shares prefer the quota
+    CpuCount above = limited(2, 2);
+    above.own_quota = std::nullopt;
+    CHECK_FALSE(every_jvm_is_right(above, {}));
 }
 
 TEST_CASE("arguments of the application are none of the JVM", "[jvm]") {
