@@ -15,7 +15,6 @@
 #include <cstring>
 #include <optional>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::os {
@@ -27,17 +26,6 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds pause_after_full_turn{50};
 /// More than these of one datagram the kernel keeps to itself, and closes them.
 constexpr std::size_t most_descriptors = 4;
-
-/// Every directory on the way may be entered by everybody.
-bool everybody_may_enter(const std::string& path) {
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-        struct stat status{};
-        if (::stat(path.substr(0, slash).c_str(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /// Everybody may send: what is taken is decided by who sent it. One thread: nobody else sees the changed mask.
 int bind_for_everybody(int socket, const UnixAddress& address) {
@@ -166,12 +154,12 @@ struct NotifySocket::State : std::enable_shared_from_this<NotifySocket::State> {
 };
 
 std::vector<std::string> notify_places(std::string_view davits_place, std::string_view service, std::size_t number,
-                                       NotifyReach reach) {
+                                       Reach reach) {
     std::vector<std::string> places;
     std::string path{davits_place};
     path.append(".").append(service);
     const bool is_path = !davits_place.empty() && !is_abstract_place(davits_place);
-    if (is_path && (reach == NotifyReach::own_user || everybody_may_enter(path))) {
+    if (is_path && (reach == Reach::own_user || everybody_may_enter(path))) {
         places.push_back(std::move(path));
     }
     if (const std::string own = abstract_place(); !own.empty()) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/result.h"
+#include "os/reach.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -28,16 +29,10 @@ struct NotifyDatagram {
     bool is_cut = false; // it was longer than is read
 };
 
-/// Who must be able to send.
-enum class NotifyReach : std::uint8_t {
-    own_user,  // davit's user, or davit is root and so is the service
-    everybody, // the service runs under another uid
-};
-
 /// Where the socket can be, best first: beside davit's own socket, else in the abstract namespace. A path whose
 /// directories not everybody may enter is of no use to another user. `number` tells the services apart.
 std::vector<std::string> notify_places(std::string_view davits_place, std::string_view service, std::size_t number,
-                                       NotifyReach reach);
+                                       Reach reach);
 
 class NotifySocket {
 public:

@@ -4,6 +4,7 @@
 #include "os/own_process.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace davit::runtime {
 
@@ -32,6 +33,11 @@ ServiceSurroundings DriverHost::surroundings_of(const model::ServiceSpec& servic
     return {.environment = environment_of(service),
             .identity = model::identity_of(service.identity, from.identity),
             .directory = service.working_dir ? service.working_dir->value : from.directory};
+}
+
+os::Reach reach_of(const model::ServiceSpec& service) {
+    const bool is_own_user = !service.identity.user || service.identity.user->id == ::geteuid();
+    return is_own_user ? os::Reach::own_user : os::Reach::everybody;
 }
 
 } // namespace davit::runtime

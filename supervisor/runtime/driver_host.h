@@ -7,6 +7,7 @@
 #include "model/spec.h"
 #include "os/child_reaper.h"
 #include "os/log_output.h"
+#include "os/reach.h"
 #include "runtime/environment.h"
 #include "runtime/log.h"
 #include "runtime/supervisor.h"
@@ -50,6 +51,9 @@ struct DriverHost {
 private:
     const model::OwnProcess& own_process();
 };
+
+/// Of what davit makes for the processes of this service.
+os::Reach reach_of(const model::ServiceSpec& service);
 
 /// A deadline that was met this much too late means that the loop stood still.
 inline constexpr Duration stall_threshold = std::chrono::seconds{2};

@@ -3,18 +3,7 @@
 
 #include "model/notification.h"
 
-#include <unistd.h>
-
 namespace davit::runtime {
-namespace {
-
-os::NotifyReach reach_of(const model::ServiceSpec& spec) {
-    const bool is_own_user = !spec.identity.user || spec.identity.user->id == ::geteuid();
-    return is_own_user ? os::NotifyReach::own_user : os::NotifyReach::everybody;
-}
-
-} // namespace
-
 NotifySockets::NotifySockets(DriverHost& host, const os::SessionScan& scan, QueryOf query_of)
     : host_(host), scan_(scan), query_of_(std::move(query_of)), slots_(host.spec.services.size()) {}
 

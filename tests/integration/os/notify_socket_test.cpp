@@ -113,11 +113,11 @@ TEST_CASE("a path that another user cannot reach is no place for it", "[notify_s
     const Folder folder; // mkdtemp: 0700
     const std::string abstract = abstract_place() + "-" + std::to_string(::getpid()) + "-notify-3";
     const std::string davit = folder / "davit.sock";
-    CHECK(notify_places(davit, "web", 3, NotifyReach::own_user) == std::vector{davit + ".web", abstract});
-    CHECK(notify_places(davit, "web", 3, NotifyReach::everybody) == std::vector{abstract});
-    CHECK(notify_places("/tmp/davit.sock", "web", 3, NotifyReach::everybody) ==
+    CHECK(notify_places(davit, "web", 3, Reach::own_user) == std::vector{davit + ".web", abstract});
+    CHECK(notify_places(davit, "web", 3, Reach::everybody) == std::vector{abstract});
+    CHECK(notify_places("/tmp/davit.sock", "web", 3, Reach::everybody) ==
           std::vector<std::string>{"/tmp/davit.sock.web", abstract});
-    CHECK(notify_places("@davit-1", "web", 3, NotifyReach::own_user) == std::vector{abstract});
+    CHECK(notify_places("@davit-1", "web", 3, Reach::own_user) == std::vector{abstract});
 }
 
 TEST_CASE("descriptors that come with a datagram are closed once it was handled", "[notify_socket]") {
