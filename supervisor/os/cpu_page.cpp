@@ -27,11 +27,16 @@ constexpr int most_names = 8;
 
 using Page = std::array<std::byte, DAVIT_CPUS_FILE_SIZE>;
 
-Page page_of(unsigned cpus) {
+std::uint32_t bits_of(const model::ShimHooks& hooks) {
+    return (hooks.jvm ? DAVIT_CPUS_JVM : 0U) | (hooks.online ? DAVIT_CPUS_ONLINE : 0U) |
+           (hooks.affinity ? DAVIT_CPUS_AFFINITY : 0U);
+}
+
+Page page_of(int cpus, const model::ShimHooks& hooks) {
     const davit_cpus_page beginning{.magic = DAVIT_CPUS_MAGIC,
                                     .version = DAVIT_CPUS_VERSION,
-                                    .cpus = cpus,
-                                    .hooks = DAVIT_CPUS_JVM | DAVIT_CPUS_ONLINE | DAVIT_CPUS_AFFINITY};
+                                    .cpus = static_cast<std::uint32_t>(cpus),
+                                    .hooks = bits_of(hooks)};
     Page page{};
     std::memcpy(page.data(), &beginning, sizeof beginning);
     return page;
@@ -58,8 +63,8 @@ bool others_may_replace_files(int directory) {
 }
 
 /// All of it at once: on a full filesystem the write fails, not the first program that reads the page.
-Result<void> write_first(int file, unsigned cpus) {
-    const Page page = page_of(cpus);
+Result<void> write_first(int file) {
+    const Page page = page_of(0, {});
     const ssize_t size = ::pwrite(file, page.data(), page.size(), 0);
     if (size != static_cast<ssize_t>(page.size())) {
         return failure(size < 0 ? errno_text(errno) : "only a part of it could be written");
@@ -101,7 +106,7 @@ std::vector<std::string> cpu_page_directories(std::string_view davits_place, std
     return directories;
 }
 
-Result<CpuPage> CpuPage::make_in(const std::string& path, unsigned cpus) {
+Result<CpuPage> CpuPage::make_in(const std::string& path) {
     const Fd directory{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (!directory) {
         return failure(path + ": " + errno_text(errno));
@@ -115,16 +120,16 @@ Result<CpuPage> CpuPage::make_in(const std::string& path, unsigned cpus) {
         return failure(path + ": " + errno_text(errno));
     }
     CpuPage page{std::move(file), path + "/" + name};
-    if (const auto written = write_first(page.file_.get(), cpus); !written) {
+    if (const auto written = write_first(page.file_.get()); !written) {
         return failure(path + ": " + written.error().text);
     }
     return page;
 }
 
-Result<CpuPage> CpuPage::make(const std::vector<std::string>& directories, unsigned cpus) {
+Result<CpuPage> CpuPage::make(const std::vector<std::string>& directories) {
     std::string problems;
     for (const std::string& directory : directories) {
-        if (auto page = make_in(directory, cpus)) {
+        if (auto page = make_in(directory)) {
             return page;
         } else {
             problems += (problems.empty() ? "" : "; ") + page.error().text;
@@ -150,8 +155,8 @@ void CpuPage::remove() {
     }
 }
 
-Result<void> CpuPage::write(unsigned cpus) const {
-    const Page page = page_of(cpus);
+Result<void> CpuPage::write(int cpus, const model::ShimHooks& hooks) const {
+    const Page page = page_of(cpus, hooks);
     // Bytes that stay the same are the same at every moment: no reader sees a page in between.
     if (::pwrite(file_.get(), page.data(), sizeof(davit_cpus_page), 0) != sizeof(davit_cpus_page)) {
         return failure("cannot write " + path_ + ": " + errno_text(errno));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/result.h"
+#include "model/service_cpus.h"
 #include "os/fd.h"
 #include "os/reach.h"
 
@@ -23,9 +24,9 @@ std::vector<std::string> cpu_page_directories(std::string_view davits_place, std
 
 class CpuPage {
 public:
-    /// A fresh file in the first of `directories` that can be had, which answers `cpus` for every hook. A directory in
-    /// which others can replace files is none. Error: what was wrong with each.
-    static Result<CpuPage> make(const std::vector<std::string>& directories, unsigned cpus);
+    /// A fresh file in the first of `directories` that can be had, which answers nothing yet. A directory in which
+    /// others can replace files is none. Error: what was wrong with each.
+    static Result<CpuPage> make(const std::vector<std::string>& directories);
 
     CpuPage(CpuPage&& other) noexcept = default;
     CpuPage& operator=(CpuPage&& other) noexcept;
@@ -33,11 +34,11 @@ public:
     ~CpuPage() { remove(); }
 
     const std::string& path() const { return path_; }
-    /// From now on it answers `cpus`.
-    Result<void> write(unsigned cpus) const;
+    /// From now on it answers `cpus` (0: nothing) to these questions.
+    Result<void> write(int cpus, const model::ShimHooks& hooks) const;
 
 private:
-    static Result<CpuPage> make_in(const std::string& directory, unsigned cpus);
+    static Result<CpuPage> make_in(const std::string& directory);
     CpuPage(Fd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
     void remove();
 

@@ -54,24 +54,28 @@ std::string built_library() {
 
 TEST_CASE("who has mapped a page sees each new count", "[cpu_page]") {
     const Folder folder;
-    auto page = CpuPage::make({folder / ""}, 2);
+    auto page = CpuPage::make({folder / ""});
     REQUIRE(page);
 
     const Reader reader{page->path()};
     CHECK(reader.page().magic == DAVIT_CPUS_MAGIC);
     CHECK(reader.page().version == DAVIT_CPUS_VERSION);
-    CHECK(reader.page().hooks == (DAVIT_CPUS_JVM | DAVIT_CPUS_ONLINE | DAVIT_CPUS_AFFINITY));
-    CHECK(reader.page().cpus == 2);
+    CHECK(reader.page().cpus == 0); // nothing is answered
 
-    REQUIRE(page->write(1));
+    REQUIRE(page->write(2, {}));
+    CHECK(reader.page().cpus == 2);
+    CHECK(reader.page().hooks == (DAVIT_CPUS_JVM | DAVIT_CPUS_ONLINE | DAVIT_CPUS_AFFINITY));
+
+    REQUIRE(page->write(1, {.jvm = false}));
     CHECK(reader.page().cpus == 1);
+    CHECK(reader.page().hooks == (DAVIT_CPUS_ONLINE | DAVIT_CPUS_AFFINITY));
 }
 
 TEST_CASE("a page is a whole file that everybody reads and only its owner writes, whatever davit's umask",
           "[cpu_page]") {
     const Folder folder;
     const mode_t before = ::umask(0077);
-    const auto page = CpuPage::make({folder / ""}, 1);
+    const auto page = CpuPage::make({folder / ""});
     ::umask(before);
 
     REQUIRE(page);
@@ -83,12 +87,12 @@ TEST_CASE("a page is removed with its owner, not before", "[cpu_page]") {
     const Folder folder;
     std::string path;
     {
-        auto first = CpuPage::make({folder / ""}, 1);
+        auto first = CpuPage::make({folder / ""});
         REQUIRE(first);
         path = first->path();
         CpuPage second = *std::move(first);
         CHECK(std::filesystem::exists(path));
-        auto other = CpuPage::make({folder / ""}, 1);
+        auto other = CpuPage::make({folder / ""});
         REQUIRE(other);
         second = *std::move(other);
         CHECK_FALSE(std::filesystem::exists(path));
@@ -100,20 +104,21 @@ TEST_CASE("a page is removed with its owner, not before", "[cpu_page]") {
 
 TEST_CASE("two pages of one directory are two files", "[cpu_page]") {
     const Folder folder;
-    const auto one = CpuPage::make({folder / ""}, 1);
-    const auto other = CpuPage::make({folder / ""}, 2);
+    const auto one = CpuPage::make({folder / ""});
+    const auto other = CpuPage::make({folder / ""});
     REQUIRE((one && other));
     CHECK(one->path() != other->path());
+    REQUIRE((one->write(1, {}) && other->write(2, {})));
     CHECK(Reader{one->path()}.page().cpus == 1);
 }
 
 TEST_CASE("a page that was truncated by somebody is whole again after the next count", "[cpu_page]") {
     const Folder folder;
-    const auto page = CpuPage::make({folder / ""}, 1);
+    const auto page = CpuPage::make({folder / ""});
     REQUIRE(page);
     REQUIRE(::truncate(page->path().c_str(), 0) == 0);
 
-    REQUIRE(page->write(3));
+    REQUIRE(page->write(3, {}));
     CHECK(Reader{page->path()}.page().cpus == 3);
 }
 
@@ -126,11 +131,11 @@ TEST_CASE("a directory in which others can replace files is passed over", "[cpu_
     ::chmod(open.c_str(), 0777);
     ::chmod(sticky.c_str(), 01777);
 
-    const auto page = CpuPage::make({open, sticky}, 1);
+    const auto page = CpuPage::make({open, sticky});
     REQUIRE(page);
     CHECK(page->path().starts_with(sticky));
 
-    const auto none = CpuPage::make({open}, 1);
+    const auto none = CpuPage::make({open});
     REQUIRE_FALSE(none);
     CHECK(none.error().text == "no place for the page of the CPU count: " + open + ": others can replace files in it");
 }
@@ -138,11 +143,11 @@ TEST_CASE("a directory in which others can replace files is passed over", "[cpu_
 TEST_CASE("a directory that is a file, a link to nothing or not there is passed over, and said", "[cpu_page]") {
     const Folder folder;
     const std::string file = folder.write("file", "");
-    const auto none = CpuPage::make({file, folder / "none"}, 1);
+    const auto none = CpuPage::make({file, folder / "none"});
     REQUIRE_FALSE(none);
     CHECK(none.error().text == "no place for the page of the CPU count: " + file + ": not a directory; " +
                                    (folder / "none") + ": no such file or directory");
-    CHECK(CpuPage::make({}, 1).error().text ==
+    CHECK(CpuPage::make({}).error().text ==
           "no place for the page of the CPU count: no directory that its reader may enter");
 }
 
@@ -155,7 +160,7 @@ TEST_CASE("on a filesystem without room there is no page, and no rest of one", "
         return;
     }
     folder.write("full/filling", std::string(4096, 'x'));
-    const auto page = CpuPage::make({full}, 1);
+    const auto page = CpuPage::make({full});
     const bool is_clean = !std::filesystem::exists(full + "/davit-cpus") &&
                           std::distance(std::filesystem::directory_iterator{full}, {}) == 1;
     ::umount(full.c_str());
