@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <ctime>
 #include <set>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -295,6 +296,15 @@ void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessIn
 
 } // namespace
 
+BirthTime birth_time_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    const auto ticks_a_second = static_cast<BirthTime>(::sysconf(_SC_CLK_TCK));
+    constexpr BirthTime nanoseconds_a_second = 1'000'000'000;
+    return static_cast<BirthTime>(now.tv_sec) * ticks_a_second +
+           static_cast<BirthTime>(now.tv_nsec) * ticks_a_second / nanoseconds_a_second;
+}
+
 ProcessInfo parse_process_stat(std::string_view text) {
     const auto open = text.find('(');
     const auto close = text.rfind(')');
@@ -314,6 +324,12 @@ ProcessInfo parse_process_stat(std::string_view text) {
     const auto parent = next_number<pid_t>(after);
     const auto group = next_number<pid_t>(after);
     const auto session = next_number<pid_t>(after);
+    constexpr int fields_to_birth = 15;
+    for (int field = 0; field < fields_to_birth; ++field) {
+        after.remove_prefix(std::min(after.find_first_not_of(' '), after.size()));
+        after.remove_prefix(std::min(after.find(' '), after.size()));
+    }
+    process.born = next_number<BirthTime>(after).value_or(0);
     // Group and session are -1 of a process that is being released.
     if (!parent || *parent < 0 || !group || *group < 0 || !session || *session < 0) {
         return {};
@@ -432,6 +448,22 @@ void SessionScan::signal(const SessionQuery& query, int number) const {
         std::erase_if(selected, [&](const ProcessInfo& process) { return process.group == query.leader; });
     }
     signal_selected(table, selected, rules, query.leader, number);
+}
+
+void SessionScan::signal_newborn_orphans(const SessionQuery& query, int number, BirthTime since) const {
+    const std::vector<ProcessInfo> table = table_for(query);
+    const SessionRules rules = rules_of(query);
+    std::vector<ProcessInfo> newborn;
+    std::unordered_set<pid_t> pids;
+    // A family stands in the table with its eldest first.
+    for (const ProcessInfo& process : select_processes(table, query, rules)) {
+        const bool is_orphan = process.parent == rules.davit && !rules.is_other_leader(process.pid);
+        if ((is_orphan && process.born >= since) || pids.contains(process.parent)) {
+            pids.insert(process.pid);
+            newborn.push_back(process);
+        }
+    }
+    signal_selected(table, newborn, rules, query.leader, number);
 }
 
 void signal_process(pid_t process, int number) {

@@ -10,6 +10,7 @@
 #include "os/child_reaper.h"
 #include "os/files.h"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -40,12 +41,17 @@ struct SessionQuery {
     std::vector<pid_t> excluded;
 };
 
+/// In the kernel's clock ticks since the machine started, as /proc/PID/stat says it (10 ms on Linux).
+using BirthTime = std::uint64_t;
+BirthTime birth_time_now();
+
 struct ProcessInfo {
     pid_t pid = 0;
     pid_t parent = 0;
     pid_t group = 0;
     pid_t session = 0;
     char state = '?';
+    BirthTime born = 0;
     std::string command; // the kernel's short name, at most 15 bytes
 
     friend bool operator==(const ProcessInfo&, const ProcessInfo&) = default;
@@ -80,6 +86,10 @@ public:
     bool may_have_sent(const SessionQuery& query, pid_t process) const;
     /// Signals each process group of it, and what escaped. Never davit's own group, never everybody.
     void signal(const SessionQuery& query, int number) const;
+    /// Signals what a leader left behind as davit's child and was born since `since`, with its family: a signal that
+    /// was sent then may have missed it, for it was forked at that moment. What an older process that lives on has
+    /// forked since is left alone: that may be how it ends.
+    void signal_newborn_orphans(const SessionQuery& query, int number, BirthTime since) const;
 
 private:
     std::optional<std::vector<pid_t>> children_of_davit() const;

@@ -82,6 +82,7 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     slot.bound = request.placement == os::Placement::own_session ? os::SessionQuery::Bound::session
                                                                  : os::SessionQuery::Bound::group;
     slot.killed = false;
+    slot.asked_at.reset();
     report(service, model::Launched{attempt, *leader});
 }
 
@@ -176,6 +177,8 @@ void ServiceRunner::signal_session(model::ServiceIndex service, unsigned attempt
     if (number == SIGKILL) {
         slot->killed = true;
         stop_commands_.kill(service);
+    } else if (number == host_.spec.services[service].stop_signal) {
+        slot->asked_at = os::birth_time_now();
     }
     scan_.signal(query_of(service), number);
 }
@@ -199,6 +202,10 @@ void ServiceRunner::take_exit(model::ServiceIndex service, unsigned attempt, mod
         status.out_of_memory = oom_.claims_kill(std::chrono::steady_clock::now());
     }
     slot->stage = Stage::leaving;
+    if (slot->asked_at) {
+        const int number = host_.spec.services[service].stop_signal;
+        scan_.signal_newborn_orphans(query_of(service), number, *slot->asked_at);
+    }
     slot->untold = status;
     slot->tell_at = std::chrono::steady_clock::now() + look_again_after;
     look_at(service);
@@ -222,6 +229,9 @@ void ServiceRunner::look_at(model::ServiceIndex service) {
         close(service);
         return untold ? report(service, model::LeaderExited{slot.attempt, *untold, {}})
                       : report(service, model::SessionEmptied{slot.attempt});
+    }
+    if (slot.killed) {
+        scan_.signal(query, SIGKILL); // what was forked at that moment
     }
     if (untold && std::chrono::steady_clock::now() >= slot.tell_at) {
         slot.untold.reset();

@@ -157,6 +157,27 @@ services:
         eventually(lambda: "sleep" not in processes_of(davit, "602"), "what escaped is gone")
 
 
+def test_what_a_leader_forks_while_it_ends_gets_the_stop_signal_as_well(tmp_path):
+    # A group of its own (set -m): the signal to the leader's group never reached it. KILL would come after 600 s.
+    leader = """exec bash -c 'set -m; trap "while [ ! -e $T/go ]; do :; done; sleep 604 & exit" TERM; touch $T/trap-is-set; while :; do :; done'"""
+    configuration = f"""
+services:
+  helper:
+    command: {script(leader)}
+    startupProbe: {{exec: {{command: {script("test -e $T/trap-is-set")}}}}}
+    terminationGracePeriodSeconds: 600
+  shop: {{main: true, command: {MAIN}}}
+terminationGracePeriodSeconds: 700
+"""
+    with Davit(tmp_path, configuration) as davit:
+        davit.wait_phase("online")
+        assert davit.ctl("stop", "--no-wait", "helper").returncode == 0
+        davit.wait_state("helper", "stopping")
+        (tmp_path / "go").touch()
+        davit.wait_state("helper", "stopped")
+        assert "sleep" not in processes_of(davit, "604")
+
+
 def test_a_log_reader_that_stopped_blocks_writers_but_not_davit(tmp_path):
     configuration = f"""
 terminationGracePeriodSeconds: 8

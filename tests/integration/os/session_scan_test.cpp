@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <set>
 
 using namespace davit;
@@ -43,6 +44,8 @@ const SessionQuery web{.leader = 10, .service = "web"};
 TEST_CASE("a command may hold anything, also what looks like the rest of the line", "[session_scan]") {
     CHECK(parse_process_stat("41 (a) S 7 (b) R 10 11 12 0 -1 4194304\n") ==
           ProcessInfo{.pid = 41, .parent = 10, .group = 11, .session = 12, .state = 'R', .command = "a) S 7 (b"});
+    CHECK(parse_process_stat("41 (sh) R 10 11 12 0 -1 4194304 5 6 7 8 9 10 11 12 20 0 1 0 123456 1048576 9\n").born ==
+          123456);
 }
 
 TEST_CASE("a text that is no process gives none", "[session_scan]") {
@@ -130,10 +133,21 @@ struct Service {
         const auto child = spawn(request);
         REQUIRE(child);
         query.leader = *child;
-        reaper.watch(*child, [this](model::ExitStatus) { leader_ended = true; });
+        reaper.watch(*child, [this](model::ExitStatus) {
+            leader_ended = true;
+            if (asked_at) {
+                scan.signal_newborn_orphans(query, SIGTERM, *asked_at);
+            }
+        });
     }
 
     ~Service() { scan.signal(query, SIGKILL); }
+
+    /// As a driver stops it: what the signal missed gets it when the leader has ended.
+    void stop() {
+        asked_at = birth_time_now();
+        scan.signal(query, SIGTERM);
+    }
 
     pid_t pid_in(const std::string& name) {
         pid_t pid = 0;
@@ -155,6 +169,7 @@ struct Service {
     SignalReceiver signals{loop, [](const ReceivedSignal&) {}, [this] { reaper.reap(); }};
     SessionScan scan{reaper};
     SessionQuery query{.service = "web"};
+    std::optional<BirthTime> asked_at;
     bool leader_ended = false;
 };
 
@@ -227,13 +242,43 @@ TEST_CASE("a group of its own inside the leader's session is signalled as well",
     CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
 }
 
+TEST_CASE("what a leader forks after the signal is signalled when the leader has ended", "[session_scan]") {
+    Service service{
+        "exec bash -c 'set -m; trap \"while [ ! -e go ]; do :; done; sleep 600 & exit\" TERM; echo $$ > up; "
+        "while :; do :; done'"};
+    service.pid_in("up");
+    service.stop();
+    CHECK_FALSE(service.leader_ended);
+
+    std::ofstream{service.folder / "go"};
+
+    CHECK(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
+}
+
+TEST_CASE("what an older process forks after the signal is its own business", "[session_scan]") {
+    Service service{"trap '' TERM; sh -c 'echo $$ > older; while [ ! -e go ]; do :; done; sleep 600 & echo $! > child; "
+                    "wait' & exec sleep 600"};
+    const pid_t older = service.pid_in("older");
+    const BirthTime asked_at = birth_time_now();
+    std::ofstream{service.folder / "go"};
+    const pid_t child = service.pid_in("child");
+    ::kill(service.query.leader, SIGKILL);
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+
+    service.scan.signal_newborn_orphans(service.query, SIGKILL, asked_at + 1);
+    CHECK(service.pids() == std::set{older, child});
+
+    service.scan.signal_newborn_orphans(service.query, SIGKILL, 0);
+    CHECK(run_until(service.loop, [&] { return service.scan.is_empty(service.query); }));
+}
+
 TEST_CASE("what a dying leader hands over at this moment is signalled as well", "[session_scan]") {
     // bash: its `set -m` gives each job a group of its own without a terminal.
     for (int round = 0; round < 100; ++round) {
         Service service{"exec bash -c 'set -m; sleep 600 & echo $! > left; sleep 600 & exec sleep 600'"};
         service.pid_in("left");
 
-        service.scan.signal(service.query, SIGTERM);
+        service.stop();
 
         REQUIRE(run_until(service.loop, [&] { return service.leader_ended && service.scan.is_empty(service.query); }));
     }
