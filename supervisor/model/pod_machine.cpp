@@ -8,6 +8,7 @@
 #include "model/pod_end.h"
 #include "model/pod_verdict.h"
 #include "model/restart_policy.h"
+#include "model/words.h"
 
 #include <algorithm>
 #include <iterator>
@@ -23,6 +24,12 @@ bool is_up(ServiceState state) {
 /// Nothing of it runs and nothing will by itself.
 bool is_settled(const Service& service) {
     return is_resting(service) && is_down(service);
+}
+
+constexpr std::string_view of_cpus = "cpus ";
+
+std::string cpus_text(int count) {
+    return std::string{of_cpus} + std::to_string(count);
 }
 
 bool stops_davit(int signal) {
@@ -50,9 +57,11 @@ public:
                        [&](const LoopStalled& stall) { take_stall(stall); },
                        [&](const ReloadAsked& asked) { take_reload(asked); },
                        [&](const SpecAdopted&) { take_new_spec(); },
+                       [&](const CpusChanged& resize) { take_resize(resize); },
                    },
                    event);
         settle();
+        tell_resized();
         answer_waiters();
     }
 
@@ -151,6 +160,41 @@ private:
             deliver(index, stall);
         }
         move(stall);
+    }
+
+    void take_resize(const CpusChanged& resize) {
+        if (resize.from != resize.to) {
+            change(std::nullopt, cpus_text(resize.from), cpus_text(resize.to), resize.reason);
+        }
+        for (CpuNotice notice : resize.services) {
+            const auto earlier = std::ranges::find(pod_.cpu_notices, notice.service, &CpuNotice::service);
+            if (earlier != pod_.cpu_notices.end()) {
+                notice.from = earlier->attempt == notice.attempt ? earlier->from : notice.from;
+                pod_.cpu_notices.erase(earlier);
+            }
+            if (notice.from != notice.to) {
+                pod_.cpu_notices.push_back(notice);
+            }
+        }
+    }
+
+    void tell_resized() {
+        std::erase_if(pod_.cpu_notices, [this](const CpuNotice& notice) { return is_dealt_with(notice); });
+    }
+
+    /// What runs is told if it wants to be; what still starts later; what is gone or going never.
+    bool is_dealt_with(const CpuNotice& notice) {
+        const Service& service = pod_.services[notice.service];
+        if (service.attempt == notice.attempt && service.state == ServiceState::starting) {
+            return false;
+        }
+        const std::optional<int> signal = spec_.services[notice.service].cpus.on_change;
+        const bool runs = service.state == ServiceState::running && service.process == Process::alive;
+        if (service.attempt == notice.attempt && runs && signal) {
+            order(notice.service, SignalLeader{*signal});
+            change(notice.service, cpus_text(notice.from), cpus_text(notice.to), signal_name(*signal) + " sent");
+        }
+        return true;
     }
 
     void forget(RequestId id) {
@@ -881,6 +925,10 @@ private:
 
 } // namespace
 
+bool is_of_cpus(const Change& change) {
+    return change.from.starts_with(of_cpus);
+}
+
 Pod initial_pod(const PodSpec& spec) {
     Pod pod;
     pod.services.resize(spec.services.size());
@@ -927,6 +975,10 @@ std::string to_string(const PodEvent& event) {
             [](const TimePassed&) { return std::string{"TimePassed"}; },
             [](const ReloadAsked& asked) { return "ReloadAsked{" + std::to_string(asked.request.id) + "}"; },
             [](const SpecAdopted&) { return std::string{"SpecAdopted"}; },
+            [](const CpusChanged& resize) {
+                return "CpusChanged{" + std::to_string(resize.from) + ", " + std::to_string(resize.to) + ", " +
+                       counted(resize.services.size(), "service") + "}";
+            },
             [](const auto& event_of_lifecycle) { return to_string(LifecycleEvent{event_of_lifecycle}); },
         },
         event);

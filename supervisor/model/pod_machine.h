@@ -103,12 +103,23 @@ struct Reload {
     }
 };
 
+/// A service that was started with, or last told, another CPU count than it has now.
+struct CpuNotice {
+    ServiceIndex service;
+    unsigned attempt;
+    int from;
+    int to;
+    friend bool operator==(const CpuNotice&, const CpuNotice&) = default;
+};
+
 struct Pod {
     Lifecycle lifecycle;
     std::vector<Service> services; // as in PodSpec
     std::vector<Pending> pending;  // as in PodSpec
     std::vector<Waiter> waiters;
     std::vector<int> early_signals; // for main, while its launch is not answered yet
+    /// Of services that still start: a signal that they do not know yet would end them. At most one a service.
+    std::vector<CpuNotice> cpu_notices;
     std::optional<Reload> reload;
     /// Of a reload that is done otherwise: its life cycle and grace period count once nothing runs by the old ones.
     std::optional<SharedSpec> late_lifecycle;
@@ -133,6 +144,13 @@ struct SignalReceived {
 struct ClientLeft {
     RequestId id;
 };
+/// The container was resized. `reason`: what decides now, "quota 1 of /sys/fs/cgroup/cpu.max".
+struct CpusChanged {
+    int from; // the pod's count
+    int to;
+    std::string reason;
+    std::vector<CpuNotice> services; // whose own count changed, of those with a process
+};
 struct TimePassed {};
 /// A new configuration was read, and is good.
 struct ReloadAsked {
@@ -146,7 +164,7 @@ struct SpecAdopted {
 };
 
 using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request,
-                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted>;
+                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted, CpusChanged>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -187,6 +205,9 @@ struct Change {
     std::string reason;
     friend bool operator==(const Change&, const Change&) = default;
 };
+
+/// It is about the CPU count of the pod or of a service: from "cpus 2" to "cpus 1".
+bool is_of_cpus(const Change& change);
 
 struct PodTransition {
     Pod next;

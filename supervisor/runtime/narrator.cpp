@@ -23,6 +23,12 @@ std::string with_reason(std::string_view subject, std::string_view state, std::s
     return reason.empty() ? line : line.append(" (").append(reason).append(")");
 }
 
+/// "cpus 2 -> 1 (quota 1 of /sys/fs/cgroup/cpu.max)".
+std::string resize_text(const model::Change& change) {
+    const std::string_view to = std::string_view{change.to}.substr(change.to.find(' ') + 1);
+    return with_reason(change.from, "-> " + std::string{to}, change.reason);
+}
+
 /// What nobody asked for is a warning, what is given up an error; how a plain init's command ends is its own affair.
 LogLevel level_of(const model::Change& change, const model::Service& service, const model::PodSpec& spec) {
     if (change.to == model::to_string(ServiceState::failed)) {
@@ -53,6 +59,9 @@ void Narrator::tell(const model::Change& change, const model::Pod& pod, TimePoin
 }
 
 void Narrator::tell_pod(const model::Change& change, TimePoint now) {
+    if (model::is_of_cpus(change)) {
+        return log(LogLevel::info, resize_text(change));
+    }
     if (change.from == model::of_configuration) {
         const std::string line = "configuration: " + change.reason;
         log(LogLevel::info, line);
@@ -73,7 +82,9 @@ void Narrator::tell_pod(const model::Change& change, TimePoint now) {
 }
 
 void Narrator::tell_service(const model::Change& change, const model::Service& service) {
-    const std::string line = with_reason(spec_.services[*change.service].name, change.to, change.reason);
+    const std::string& name = spec_.services[*change.service].name;
+    const std::string line =
+        model::is_of_cpus(change) ? name + " " + resize_text(change) : with_reason(name, change.to, change.reason);
     log(level_of(change, service, spec_), line);
     listeners_.tell_service(*change.service, line);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace davit::simulation {
 
@@ -132,6 +133,23 @@ PodTransition grant_an_hour(PodTransition transition, const PodEvent& event, Tim
     return transition;
 }
 
+/// What still starts gets the signal at once.
+PodTransition tell_at_once(PodTransition transition, const PodSpec& spec) {
+    for (const CpuNotice& notice : std::exchange(transition.next.cpu_notices, {})) {
+        if (const auto signal = spec.services[notice.service].cpus.on_change) {
+            transition.actions.emplace_back(ServiceOrder{notice.service, notice.attempt, SignalLeader{*signal}});
+            transition.changes.push_back(Change{notice.service, "cpus 2", "cpus 1", "too early"});
+        }
+    }
+    return transition;
+}
+
+/// Only what runs at the moment of a resize is told.
+PodTransition forget_notices(PodTransition transition) {
+    transition.next.cpu_notices.clear();
+    return transition;
+}
+
 } // namespace
 
 Machine with_fault(Fault fault) {
@@ -153,6 +171,8 @@ Machine with_fault(Fault fault) {
         case Fault::extension_without_end: return grant_an_hour(std::move(transition), event, moment.now);
         case Fault::reload_stops_the_unchanged: return stop_for_reload(std::move(transition), spec);
         case Fault::reload_forgets_the_removed: return keep_in_reload(std::move(transition));
+        case Fault::resize_tells_who_starts: return tell_at_once(std::move(transition), spec);
+        case Fault::resize_is_forgotten: return forget_notices(std::move(transition));
         case Fault::reload_restarts_main:
         case Fault::late_exit_is_lost: break;
         }

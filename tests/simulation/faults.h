@@ -21,6 +21,8 @@ enum class Fault : std::uint8_t {
     ready_by_an_old_word,
     silence_is_not_heard,
     extension_without_end,
+    resize_tells_who_starts,
+    resize_is_forgotten,
 };
 
 Machine with_fault(Fault fault);

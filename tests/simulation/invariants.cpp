@@ -617,7 +617,7 @@ bool is_drawn(Phase from, Phase to) {
 Complaint phases_follow_the_picture(const Observation& seen) {
     Phase at = seen.before.lifecycle.phase;
     for (const Change& change : seen.transition.changes) {
-        if (change.service || change.from == of_configuration) {
+        if (change.service || change.from == of_configuration || is_of_cpus(change)) {
             continue;
         }
         const auto from = phase_from_name(change.from);
@@ -930,6 +930,28 @@ Complaint main_gets_its_signals(const Observation& seen) {
     return good ? Complaint{} : Complaint{"a signal for main goes astray"};
 }
 
+/// A resize is told once, with its signal, to what runs and wants to know; what still starts hears of it later.
+Complaint a_resize_is_told_to_who_runs(const Observation& seen) {
+    for (ServiceIndex index = 0; index < seen.spec.services.size(); ++index) {
+        const Service& service = seen.transition.next.services[index];
+        const ServiceLedger& ledger = seen.ledger.services[index];
+        const std::optional<int> signal = seen.spec.services[index].cpus.on_change;
+        const bool runs = service.state == ServiceState::running && ledger.told == Process::alive;
+        const auto told = std::ranges::count_if(seen.transition.changes, [&](const Change& change) {
+            return change.service == index && is_of_cpus(change);
+        });
+        const bool is_due = runs && signal && ledger.cpus_untold && ledger.attempt == service.attempt;
+        if (told != (is_due ? 1 : 0)) {
+            return name_of(seen, index) + (is_due ? " was not told of a resize" : " was told of a resize");
+        }
+        const Action order = ServiceOrder{index, service.attempt, SignalLeader{signal.value_or(0)}};
+        if (is_due && !contains(seen.transition.actions, order)) {
+            return name_of(seen, index) + " got no signal";
+        }
+    }
+    return {};
+}
+
 /// Only what the contract names ends the container: a stop by hand, a hold, a place of rest never do.
 Complaint nothing_ends_the_container_unasked(const Observation& seen) {
     if (seen.ledger.end_reason == EndReason::unknown) {
@@ -1049,6 +1071,7 @@ constexpr std::array state_rules{
     StateRule RULE(the_gate_has_its_time),
     StateRule RULE(a_drain_keeps_its_times),
     StateRule RULE(main_gets_its_signals),
+    StateRule RULE(a_resize_is_told_to_who_runs),
     StateRule RULE(a_reload_leaves_main_alone),
     StateRule RULE(places_are_kept),
     StateRule RULE(who_tells_is_ready_by_its_word),

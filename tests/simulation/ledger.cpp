@@ -119,6 +119,19 @@ void take_fact(ServiceLedger& service, const ServiceSpec& spec, const ServiceEve
                event);
 }
 
+void take_resize(Ledger& ledger, const CpusChanged& resize) {
+    for (const CpuNotice& notice : resize.services) {
+        ServiceLedger& service = ledger.services[notice.service];
+        if (service.attempt != notice.attempt) {
+            continue;
+        }
+        service.cpus_untold = service.cpus_untold.value_or(notice.from);
+        if (*service.cpus_untold == notice.to) {
+            service.cpus_untold.reset();
+        }
+    }
+}
+
 void take_signal(Ledger& ledger, const SignalReceived& signal, TimePoint now) {
     if (!is_stop_signal(signal.signal)) {
         return;
@@ -297,6 +310,7 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                            ledger.stalled = {};
                        }
                    },
+                   [&](const CpusChanged& resize) { take_resize(ledger, resize); },
                    [&](const ReloadAsked& asked) { ledger.open[asked.request.id] = asked.request; },
                    [&](const ClientLeft& client) {
                        ledger.open.erase(client.id);
@@ -318,7 +332,7 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
                   const PodTransition& transition, TimePoint now) {
     ledger.drained.reset();
     for (const Change& change : transition.changes) {
-        if (!change.service) {
+        if (!change.service && !is_of_cpus(change)) {
             take_phase(ledger, spec, change, now);
         }
     }
@@ -339,6 +353,14 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
         ledger.planned_when_helpers_stop = planned_end(*next.budget);
         ledger.up_when_helpers_stop = static_cast<std::size_t>(std::ranges::count_if(
             ledger.services, [](const ServiceLedger& service) { return service.told != Process::none; }));
+    }
+}
+
+void forget_told_resizes(Ledger& ledger, const Pod& pod) {
+    for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
+        if (pod.services[index].state != ServiceState::starting) {
+            ledger.services[index].cpus_untold.reset();
+        }
     }
 }
 

@@ -35,6 +35,7 @@ struct ServiceLedger {
     bool no_resources = false; // the last launch found no process or memory: tried again whatever the policy says
     int restarts = 0;          // launches in a row that nobody asked for
     std::optional<Duration> grace_then; // of its specification, when the stop began
+    std::optional<int> cpus_untold;     // its CPU count before a resize of which it was not told
     bool check_in_flight[3] = {};
     bool check_may_be_forgiven[3] = {};
 };
@@ -93,6 +94,8 @@ void take_changes(Ledger& ledger, const model::PodSpec& spec, const model::Pod& 
                   const model::PodTransition& transition, TimePoint now);
 void take_action(Ledger& ledger, const model::PodSpec& spec, const model::Lifecycle& lifecycle,
                  const model::Action& action, TimePoint now);
+/// The event is dealt with: who runs has been told of a resize, who is down will never be.
+void forget_told_resizes(Ledger& ledger, const model::Pod& pod);
 /// A reload: the specification of a service becomes another one. `runs`: it is in state running.
 void take_new_spec(ServiceLedger& service, const model::ServiceSpec& before, const model::ServiceSpec& after,
                    bool runs);

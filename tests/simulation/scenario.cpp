@@ -408,6 +408,26 @@ void make_visits(Dice& dice, Scenario& scenario, Duration horizon) {
     }
 }
 
+/// With dice of its own: the other worlds stay as they were.
+void make_resizes(Dice dice, Scenario& scenario, Duration horizon) {
+    if (dice.chance(60)) {
+        return;
+    }
+    for (ServiceSpec& service : scenario.spec.services) {
+        if (dice.chance(60)) {
+            service.cpus.on_change = dice.pick({SIGHUP, SIGUSR2});
+        }
+        if (dice.chance(15)) {
+            service.cpus.count = 2; // it never hears of a resize
+        }
+    }
+    const std::size_t count = 1 + dice.below(6);
+    for (std::size_t index = 0; index < count; ++index) {
+        scenario.visits.push_back(
+            Visit{.kind = Visit::Kind::resize, .at = some_moment(dice, horizon), .cpus = dice.pick({1, 2, 4})});
+    }
+}
+
 } // namespace
 
 Scenario make_scenario(std::uint64_t seed) {
@@ -427,6 +447,7 @@ Scenario make_scenario(std::uint64_t seed) {
     end.grace = dice.chance(25) ? dice.pick<Duration>({0s, 1s, 5s, 10s, 300s}) : scenario.spec.grace;
     end.signal_after = dice.pick<Duration>({0s, 15ms, 100ms});
     make_visits(dice, scenario, end.at);
+    make_resizes(Dice{mix({seed, 8})}, scenario, end.at);
     return scenario;
 }
 

@@ -32,7 +32,7 @@ struct Temper {
 };
 
 struct Visit {
-    enum class Kind : std::uint8_t { request, signal, stall, reload };
+    enum class Kind : std::uint8_t { request, signal, stall, reload, resize };
     Kind kind = Kind::request;
     Duration at = 0s;
     // a request
@@ -51,6 +51,8 @@ struct Visit {
     // a reload
     std::uint64_t change = 0; // which: see changed_spec
     bool main_may_restart = false;
+    // a resize: so many CPUs from now on
+    int cpus = 0;
 };
 
 /// The kubelet's way to end the container, which ends every story.
@@ -63,6 +65,7 @@ struct Termination {
 
 struct Scenario {
     std::uint64_t seed = 0;
+    int cpus = 4; // at the start
     model::PodSpec spec;
     std::vector<unsigned> service_ids;             // as spec.services
     std::array<std::vector<unsigned>, 4> step_ids; // as the lists of steps, by StepKind

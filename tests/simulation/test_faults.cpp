@@ -80,3 +80,11 @@ TEST_CASE("a silence that nobody hears is caught", "[faults]") {
 TEST_CASE("a stop that may go on for an hour is caught", "[faults]") {
     check_caught(Fault::extension_without_end, "an_extension_keeps_to_the_budget");
 }
+
+TEST_CASE("a resize that is told to a service which still starts is caught", "[faults]") {
+    check_caught(Fault::resize_tells_who_starts, "a_resize_is_told_to_who_runs");
+}
+
+TEST_CASE("a resize that is forgotten until the service runs is caught", "[faults]") {
+    check_caught(Fault::resize_is_forgotten, "a_resize_is_told_to_who_runs");
+}

@@ -32,6 +32,7 @@ struct Session {
     unsigned members = 0;
     unsigned kills = 0;
     unsigned cancelled = 0; // how often its checks were ended
+    int cpus = 0;           // as it was told, by its environment or a signal
     bool over = true;       // nothing lives, and that was told
     TimePoint launched;
 };
@@ -175,6 +176,7 @@ private:
         if (auto violation = check_state(seen)) {
             return complain(violation->invariant, violation->text);
         }
+        forget_told_resizes(ledger_, transition.next);
     }
 
     /// The machine is a function, and it has settled. Looked at now and then: it is five times the work.
@@ -304,6 +306,7 @@ private:
         }
         session.leader = true;
         session.launched = now_;
+        session.cpus = cpus_of(service);
         session.members = behaviour.members;
         if (behaviour.ends_after) {
             plan(*behaviour.ends_after, [this, service, attempt] { end_unasked(service, attempt); });
@@ -584,6 +587,7 @@ private:
         case Visit::Kind::signal: return deliver(SignalReceived{visit.signal, visit.from_inside});
         case Visit::Kind::stall: return stall(visit.length);
         case Visit::Kind::reload: return reload(visit);
+        case Visit::Kind::resize: return resize(visit.cpus);
         case Visit::Kind::request: break;
         }
         Request request{.id = next_id_++, .verb = visit.verb, .phase = visit.phase, .signal = visit.signal};
@@ -612,6 +616,22 @@ private:
             .request = {.id = next_id_++, .verb = Verb::reload, .no_wait = visit.no_wait, .main_restart = main},
             .loaded = std::make_shared<const PodSpec>(loaded_),
             .keys = {}});
+    }
+
+    int cpus_of(ServiceIndex service) const { return spec_.services[service].cpus.count.value_or(cpus_); }
+
+    void resize(int cpus) {
+        CpusChanged fact{.from = std::exchange(cpus_, cpus), .to = cpus, .reason = "made up", .services = {}};
+        for (ServiceIndex index = 0; index < sessions_.size(); ++index) {
+            Session& session = sessions_[index];
+            if (session.leader && session.cpus != cpus_of(index)) {
+                fact.services.push_back({index, session.attempt, session.cpus, cpus_of(index)});
+                session.cpus = cpus_of(index);
+            }
+        }
+        if (fact.from != fact.to || !fact.services.empty()) {
+            deliver(fact);
+        }
     }
 
     std::vector<ServiceIndex> present_services(const std::vector<unsigned>& ids) const {
@@ -688,6 +708,7 @@ private:
     DependencyGraph graph_;
     const Machine& machine_;
     Telling telling_;
+    int cpus_ = scenario_.cpus;
     Pod pod_;
     std::vector<Session> sessions_;
     std::optional<StepProcess> step_;

@@ -80,6 +80,10 @@ void PodBench::event(const PodEvent& event) {
         remember(action);
     }
     for (const Change& change : transition.changes) {
+        if (is_of_cpus(change)) {
+            orders_.push_back((change.service ? spec_.services[*change.service].name : "pod") + " " + change.from +
+                              " -> " + change.to + ": " + change.reason);
+        }
         if (change.from == of_configuration) {
             orders_.push_back((change.service ? spec_.services[*change.service].name : "pod") + " " + change.to + ": " +
                               change.reason);
