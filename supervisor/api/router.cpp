@@ -144,6 +144,7 @@ struct Options {
     std::optional<Duration> waited;
     std::optional<model::Phase> phase;
     std::optional<std::string> service;
+    std::optional<std::string> reason;
     bool main = false;
     bool dry_run = false;
 };
@@ -226,6 +227,9 @@ bool take_option(Options& options, std::string_view name, const boost::json::val
     if (name == "dryRun") {
         return take(options.dry_run, as_flag(value));
     }
+    if (name == "reason") {
+        return take(options.reason, as_text(value));
+    }
     if (name == "phase") {
         return take(options.phase, as_phase(value));
     }
@@ -279,15 +283,35 @@ Call route_status(const PodSpec& spec, const Target& target) {
     return call;
 }
 
+/// What somebody gave as a reason, fit for a line of the log.
+std::string one_line(std::string text) {
+    constexpr std::size_t longest = 200;
+    if (text.size() > longest) {
+        constexpr auto is_inside = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; };
+        std::size_t end = longest;
+        while (end > 0 && is_inside(text[end])) {
+            --end;
+        }
+        text.resize(end);
+    }
+    constexpr unsigned char delete_character = 0x7F;
+    std::ranges::replace_if(
+        text,
+        [](char byte) {
+            return static_cast<unsigned char>(byte) < ' ' || static_cast<unsigned char>(byte) == delete_character;
+        },
+        ' ');
+    return text;
+}
+
 struct LifecycleRoute {
     std::string_view name;
     Verb verb;
 };
 constexpr std::array lifecycle_routes{
-    LifecycleRoute{"poststart", Verb::poststart},
-    LifecycleRoute{"prestop", Verb::prestop},
-    LifecycleRoute{"online", Verb::online},
-    LifecycleRoute{"offline", Verb::offline},
+    LifecycleRoute{"poststart", Verb::poststart}, LifecycleRoute{"prestop", Verb::prestop},
+    LifecycleRoute{"online", Verb::online},       LifecycleRoute{"offline", Verb::offline},
+    LifecycleRoute{"isolate", Verb::isolate},     LifecycleRoute{"rejoin", Verb::rejoin},
 };
 
 /// PID 1 answers when what is left of the time since the client began is used up.
@@ -296,14 +320,16 @@ Duration less(Duration whole, std::optional<Duration> waited) {
 }
 
 Call route_lifecycle(const PodSpec& spec, Verb verb, const Target& target, std::string_view body) {
-    constexpr std::array<std::string_view, 3> known{"timeoutSeconds", "waitedSeconds", "noWait"};
-    const auto options = read_options(target, body, known);
+    constexpr std::array<std::string_view, 4> known{"timeoutSeconds", "waitedSeconds", "noWait", "reason"};
+    const std::size_t takes = verb == Verb::isolate ? known.size() : known.size() - 1;
+    const auto options = read_options(target, body, std::span{known}.first(takes));
     if (!options) {
         return bad_request(options.error().text);
     }
     VerbCall call;
     call.request.verb = verb;
     call.request.no_wait = options->no_wait;
+    call.request.reason = one_line(options->reason.value_or(""));
     if (verb == Verb::poststart) {
         const Duration whole = options->timeout.value_or(spec.lifecycle.post_start_timeout);
         call.told_timeout = whole;

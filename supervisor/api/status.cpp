@@ -115,11 +115,11 @@ void write_service(JsonWriter& json, const View& view, ServiceIndex index, Detai
 
 void write_pod(JsonWriter& json, const View& view, Detail detail) {
     json.key("app").string(view.spec.app);
-    json.key("mode").string("normal");
+    json.key("mode").string(view.spec.mode == model::Mode::debug ? "debug" : "normal");
     json.key("phase").string(to_string(view.pod.lifecycle.phase));
     json.key("ready").boolean(model::is_ready(view.spec, view.pod));
     json.key("live").boolean(true);
-    json.key("isolated").boolean(false);
+    json.key("isolated").boolean(view.pod.lifecycle.isolated);
     json.key("since").string(view.wall_clock(view.pod.lifecycle.since));
     json.key("cpus").number(view.cpus);
     if (detail == Detail::explained) {

@@ -90,8 +90,18 @@ config::LoadResult load(const RunOptions& options, const config::Sources& source
         sources, {.path = options.config, .command = options.command, .more_paths = {}, .app_file = options.app_file});
 }
 
+/// nullopt: it is no mode.
+std::optional<model::Mode> mode_of(const RunOptions& options) {
+    const std::string name = options.mode.value_or(from_environment("DAVIT_MODE"));
+    if (name == "debug") {
+        return model::Mode::debug;
+    }
+    return name == "normal" || name.empty() ? std::optional{model::Mode::normal} : std::nullopt;
+}
+
 /// Tells every problem; nullopt: it cannot be run.
-std::optional<model::PodSpec> load_configuration(const RunOptions& options, const config::Sources& sources) {
+std::optional<model::PodSpec> load_configuration(const RunOptions& options, model::Mode mode,
+                                                 const config::Sources& sources) {
     config::LoadResult loaded = load(options, sources);
     for (const config::Problem& problem : loaded.problems) {
         std::fprintf(stderr, "%s\n", config::describe(problem, config::Purpose::run).c_str());
@@ -101,6 +111,8 @@ std::optional<model::PodSpec> load_configuration(const RunOptions& options, cons
     }
     if (loaded.pod.plain_init) {
         loaded.pod.signal_group = options.signal_group;
+    } else {
+        loaded.pod.mode = mode;
     }
     return std::move(loaded.pod);
 }
@@ -174,7 +186,13 @@ int run(int argc, char** argv, std::string_view help, const config::Sources& sou
         std::fwrite(help.data(), 1, help.size(), stdout);
         return 0;
     }
-    std::optional<model::PodSpec> spec = load_configuration(*options, sources);
+    const std::optional<model::Mode> mode = mode_of(*options);
+    if (!mode) {
+        const std::string_view from = options->mode ? "--mode" : "DAVIT_MODE";
+        return refuse(std::string{from} + ": there are normal and debug, not \"" +
+                      options->mode.value_or(from_environment("DAVIT_MODE")) + "\"");
+    }
+    std::optional<model::PodSpec> spec = load_configuration(*options, *mode, sources);
     if (!spec) {
         return cannot_run;
     }

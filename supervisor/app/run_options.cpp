@@ -47,6 +47,7 @@ private:
         for (const auto& [name, value] : {std::pair{std::string_view{"-c"}, &options_.config},
                                           std::pair{std::string_view{"--config"}, &options_.config},
                                           std::pair{std::string_view{"--app"}, &options_.app_file},
+                                          std::pair{std::string_view{"--mode"}, &options_.mode},
                                           std::pair{std::string_view{"--socket"}, &options_.socket}}) {
             if (word == name || (name.starts_with("--") && is_assignment(word, name))) {
                 return take_value(word, name, *value);

@@ -14,6 +14,7 @@ namespace davit::app {
 struct RunOptions {
     std::optional<std::string> config;   // -c, --config
     std::optional<std::string> app_file; // --app; its entrypoint is CMD
+    std::optional<std::string> mode;     // --mode: normal or debug; else $DAVIT_MODE
     std::optional<std::string> socket;   // --socket; else $DAVIT_SOCKET, else the usual places
     bool signal_group = false;           // -g: plain init passes signals to CMD's process group
     bool help = false;

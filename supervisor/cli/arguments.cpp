@@ -33,6 +33,7 @@ struct Shape {
     bool has_cpus = false;    // --explain, --watch and --java
     bool has_program = false; // what follows `--` is a CMD
     bool has_reveal = false;
+    bool has_reason = false;
     bool needs_program = false;
 };
 
@@ -49,6 +50,14 @@ constexpr std::array shapes{
     Shape{Command::prestop, "prestop", 0, 0, ""},
     Shape{Command::online, "online", 0, 0, ""},
     Shape{Command::offline, "offline", 0, 0, ""},
+    Shape{.command = Command::isolate,
+          .name = "isolate",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .has_no_wait = true,
+          .has_reason = true},
+    Shape{Command::rejoin, "rejoin", 0, 0, ""},
     Shape{.command = Command::status,
           .name = "status",
           .min_words = 0,
@@ -174,6 +183,7 @@ enum class Option : std::uint8_t {
     watch,
     java,
     reveal,
+    reason,
     dry_run,
     main,
 };
@@ -193,7 +203,7 @@ constexpr std::array option_names{
     OptionName{"--schema", Option::schema, false},   OptionName{"--explain", Option::explain, false},
     OptionName{"--watch", Option::watch, false},     OptionName{"--java", Option::java, true},
     OptionName{"--reveal", Option::reveal, false},   OptionName{"--dry-run", Option::dry_run, false},
-    OptionName{"--main", Option::main, false},
+    OptionName{"--main", Option::main, false},       OptionName{"--reason", Option::reason, true},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -212,9 +222,10 @@ bool has_option(const Shape& shape, Option option) {
     case Option::explain:
     case Option::watch:
     case Option::java: return shape.has_cpus;
-    case Option::reveal: break;
+    case Option::reveal: return shape.has_reveal;
+    case Option::reason: break;
     }
-    return shape.has_reveal;
+    return shape.has_reason;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -318,6 +329,7 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
         arguments.manifests.emplace_back(value);
         return {};
     case Option::reveal: arguments.reveal = true; return {};
+    case Option::reason: arguments.reason = value; return {};
     }
     return {};
 }

@@ -20,6 +20,8 @@ enum class Command : std::uint8_t {
     prestop,
     online,
     offline,
+    isolate,
+    rejoin,
     status,
     start,
     stop,
@@ -58,6 +60,7 @@ struct Arguments {
     std::optional<std::string> socket;
     std::optional<Duration> timeout;
     Format format = Format::table;
+    std::string reason; // --reason
     bool cascade = false;
     bool no_wait = false;
     bool schema = false;             // --schema

@@ -75,6 +75,8 @@ int run_command(const Arguments& arguments) {
     case Command::prestop:
     case Command::online:
     case Command::offline:
+    case Command::isolate:
+    case Command::rejoin:
     case Command::start:
     case Command::stop:
     case Command::restart:

@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/fetch.h"
 #include "cli/output.h"
+#include "cli/release_lines.h"
 #include "cli/status_text.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
@@ -73,6 +74,12 @@ ApiRequest lifecycle_request(const Arguments& arguments, TimePoint began) {
     if (arguments.command == Command::poststart) {
         members["waitedSeconds"] = to_seconds(now() - began);
     }
+    if (!arguments.reason.empty()) {
+        members["reason"] = arguments.reason;
+    }
+    if (arguments.no_wait) {
+        members["noWait"] = true;
+    }
     const bool is_hook = arguments.command == Command::poststart || arguments.command == Command::prestop;
     if (is_hook && arguments.timeout) {
         members["timeoutSeconds"] = to_seconds(*arguments.timeout);
@@ -129,7 +136,9 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::poststart:
     case Command::prestop:
     case Command::online:
-    case Command::offline: return lifecycle_request(arguments, began);
+    case Command::offline:
+    case Command::isolate:
+    case Command::rejoin: return lifecycle_request(arguments, began);
     case Command::wait: return wait_request(arguments);
     case Command::reload: return reload_request(arguments);
     case Command::start:
@@ -258,6 +267,18 @@ std::expected<std::string, ClientExit> fetch_status(const Arguments& arguments, 
     return fetch_body(arguments, environment, output, status_target(arguments, first_parameter));
 }
 
+/// The configuration as davit runs it says which key isolates.
+void tell_how_to_release(const Arguments& arguments, Environment environment, Output& output) {
+    IsolationKey key;
+    const auto plan = fetch(arguments, environment, std::string{api::plan_path} + "?format=json", Duration::zero());
+    if (const auto object = plan ? parse_object(plan->body) : std::nullopt) {
+        key = {.file = text_of(*object, "isolateFile"), .key = text_of(*object, "isolateKey")};
+    }
+    for (const std::string& line : release_lines(this_pod(environment), key)) {
+        output.line(line);
+    }
+}
+
 } // namespace
 
 std::string process_environment(const char* name) {
@@ -290,7 +311,11 @@ int ask_verb(const Arguments& arguments, Environment environment) {
         output.error(late_text(reply.error(), began));
         return as_code(reply.error().exit);
     }
-    return as_code(stream.conclude(*reply));
+    const ClientExit exit = stream.conclude(*reply);
+    if (exit == ClientExit::done && arguments.command == Command::isolate) {
+        tell_how_to_release(arguments, environment, output);
+    }
+    return as_code(exit);
 }
 
 int show_status(const Arguments& arguments, Environment environment) {

@@ -36,6 +36,8 @@ See what is
 Act
   online     put the container online
   offline    take it offline; everything runs on
+  isolate    take it out of traffic and keep the scene as it is
+  rejoin     come back from isolation
   start      start services
   stop       stop services
   restart    stop services and start them again
@@ -59,7 +61,8 @@ The first three lines of a configuration (/etc/davit/davit.yaml):
     log: {command: [tail, -F, /var/log/nginx/access.log]}
 )";
 
-constexpr std::string_view run_text = R"(Usage: davit run [-c PATH] [--app FILE] [-g] [-- CMD ARG...]
+constexpr std::string_view run_text =
+    R"(Usage: davit run [-c PATH] [--mode normal|debug] [--app FILE] [-g] [-- CMD ARG...]
 
 Is PID 1 of a container (or a subreaper, when it is not PID 1): starts oneshots,
 helpers and main in the order of their dependencies, runs the preload and online
@@ -70,6 +73,9 @@ Options
   -c PATH      configuration: a file, or a directory whose *.yaml and *.yml are
                merged in the order of their names; else $DAVIT_CONFIG, else
                /etc/davit
+  --mode MODE  debug: services start, but no probe gates or kills, no step runs,
+               nothing restarts, and main's end is held instead of ending the
+               container; else $DAVIT_MODE, else normal
   --app FILE   an app.yaml, whose entrypoint is taken as CMD; else, if there is
                no CMD, the one that $DAVIT_APP_YAML names
   --socket PATH  where clients reach it; else $DAVIT_SOCKET, else
@@ -270,6 +276,41 @@ Options
 
 Exit codes
   0  offline   1  refused, or a step failed   2  usage
+  3  no supervisor reachable   4  timed out
+)";
+
+constexpr std::string_view isolate_text = R"(Usage: davit isolate [--reason TEXT] [--no-wait]
+
+Takes the container out of traffic (offline steps and drain) and keeps its scene
+for you to look at: not ready, but live; probes kill nothing, nothing restarts,
+what ends is held. Only prestop, a stop signal or a stop by hand ends it.
+Prints the kubectl line that makes the pod's workload let go of it, so that it
+starts another pod. `davit rejoin` comes back.
+
+Options
+  --reason TEXT  for status, events and whoever comes next
+  --no-wait      return as soon as it is accepted
+  --timeout S    how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  isolated   1  refused, or a step failed   2  usage
+  3  no supervisor reachable   4  timed out
+)";
+
+constexpr std::string_view rejoin_text = R"(Usage: davit rejoin
+
+Comes back from isolation: starts what was held, waits for the ready gate and
+runs the online steps (from preload, if main is a new one). Give the pod its
+labels back after that. While the key is in the isolate file it is refused:
+take the key away instead.
+
+Options
+  --timeout S  how long to wait for the result (60)
+  --socket PATH
+
+Exit codes
+  0  online   1  refused or failed: then everything is held as it is   2  usage
   3  no supervisor reachable   4  timed out
 )";
 
@@ -511,7 +552,8 @@ constexpr std::array texts{
     CommandHelp{"run", run_text},         CommandHelp{"check", check_text},
     CommandHelp{"status", status_text},   CommandHelp{"why", why_text},
     CommandHelp{"wait", wait_text},       CommandHelp{"online", online_text},
-    CommandHelp{"offline", offline_text}, CommandHelp{"start", start_text},
+    CommandHelp{"offline", offline_text}, CommandHelp{"isolate", isolate_text},
+    CommandHelp{"rejoin", rejoin_text},   CommandHelp{"start", start_text},
     CommandHelp{"stop", stop_text},       CommandHelp{"restart", restart_text},
     CommandHelp{"signal", signal_text},   CommandHelp{"poststart", poststart_text},
     CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},

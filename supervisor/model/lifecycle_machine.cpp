@@ -68,7 +68,10 @@ public:
                        [&](const StopSignalled& signal) { take_stop_signal(signal); },
                        [&](const PrestopAsked&) { take_prestop(); },
                        [&](const OnlineAsked&) { take_online(); },
-                       [&](const OfflineAsked&) { go_down(Goal::offline, StepReason::manual); },
+                       [&](const OfflineAsked&) { take_offline(); },
+                       [&](const IsolateAsked& isolate) { take_isolate(isolate.reason); },
+                       [&](const RejoinAsked&) { take_rejoin(); },
+                       [&](const IsolationKeyRead& key) { take_key(key.is_there); },
                        [&](const MainStopAsked& stop) { take_main_stop(stop.goal); },
                        [&](const MainStartAsked&) { take_main_start(); },
                        [&](const MainEnded&) { take_main_end(); },
@@ -84,6 +87,10 @@ private:
 
     void begin() {
         state_.since = now_;
+        if (spec_.mode == Mode::debug) {
+            state_.goal = Goal::offline;
+            return enter(Phase::offline, "debug mode");
+        }
         arm_gate();
     }
 
@@ -110,13 +117,106 @@ private:
         go_down(Goal::main_stopped, StepReason::prestop);
     }
 
+    void take_offline() {
+        state_.rejoins = false;
+        go_down(Goal::offline, StepReason::manual);
+    }
+
+    // ---- isolation ---------------------------------------------------------------------------------
+
+    void take_isolate(const std::string& reason) {
+        state_.rejoins = false;
+        if (state_.isolated || state_.goal >= Goal::main_stopped) {
+            return;
+        }
+        state_.isolated = true;
+        state_.isolated_because = reason.empty() ? "by hand" : reason;
+        if (spec_.mode == Mode::normal) {
+            head_for_the_scene();
+        }
+    }
+
+    void head_for_the_scene() {
+        if (state_.start_failed) {
+            state_.preloaded_for = 0; // a failed start begins again at preload, also from here
+        }
+        switch (state_.goal) {
+        case Goal::online: return go_down(Goal::offline, StepReason::isolate);
+        case Goal::offline:
+            if (state_.phase == Phase::failed) {
+                rest_isolated();
+            }
+            return;
+        case Goal::main_restart:
+        case Goal::main_held: return keep_main();
+        case Goal::main_stopped:
+        case Goal::exit: return;
+        }
+    }
+
+    /// main was to go down. A signal that it has cannot be taken back; without one it stays.
+    void keep_main() {
+        if (state_.phase == Phase::stopping && state_.main_stop_ordered) {
+            return; // when_stopped goes on
+        }
+        state_.goal = Goal::offline;
+        state_.by_hand = false;
+        if (state_.phase == Phase::stopping && state_.steps) {
+            return drop_steps(now_ + time_to_kill());
+        }
+        if (state_.phase == Phase::stopped) {
+            rest_isolated();
+        }
+    }
+
+    void rest_isolated() {
+        state_.goal = Goal::offline;
+        state_.by_hand = false;
+        state_.budget.reset();
+        enter(Phase::offline, "isolated: " + state_.isolated_because);
+    }
+
+    void take_rejoin() {
+        if (!state_.isolated || state_.isolation_key) {
+            return;
+        }
+        state_.isolated = false;
+        state_.rejoins = spec_.mode == Mode::normal && state_.goal == Goal::offline;
+    }
+
+    void take_key(bool is_there) {
+        state_.isolation_key = is_there;
+        if (is_there) {
+            return take_isolate("the key " + spec_.isolate_key + " is in " + spec_.isolate_file.written);
+        }
+        take_rejoin();
+    }
+
+    /// From rest: offline or failed.
+    void come_back(const std::string& reason) {
+        go_up_by_hand();
+        if (!is_preloaded()) {
+            return start_again(reason);
+        }
+        enter(Phase::checking, reason);
+    }
+
+    bool is_preloaded() const {
+        return services_.main == MainView::running && state_.preloaded_for == services_.main_attempt;
+    }
+
+    // ---- main by hand ------------------------------------------------------------------------------
+
     void take_main_stop(Goal goal) {
+        if (scene_rests(spec_, state_)) {
+            return; // the pod machine stops it as any service
+        }
         go_down(goal, StepReason::manual);
         state_.by_hand = state_.goal == Goal::main_restart;
     }
 
     void take_online() {
-        if (state_.phase == Phase::online) {
+        if (state_.phase == Phase::online || scene_rests(spec_, state_)) {
             return;
         }
         state_.online_asked = true;
@@ -127,11 +227,7 @@ private:
             return;
         }
         if (state_.phase == Phase::offline && is_at_rest()) {
-            go_up_by_hand();
-            if (!state_.preloaded) {
-                return start_again("online by hand"); // the start was broken off before its preload was done
-            }
-            return enter(Phase::checking, "online by hand");
+            return come_back("online by hand"); // at preload, if the start was broken off before that was done
         }
         if (state_.phase == Phase::failed) {
             go_up_by_hand();
@@ -140,7 +236,9 @@ private:
     }
 
     void take_main_start() {
-        if (is_at_rest()) {
+        if (scene_rests(spec_, state_)) {
+            actions_.push_back(StartServices{"start by hand"});
+        } else if (is_at_rest()) {
             go_up_by_hand();
             start_again("main is started by hand");
         }
@@ -161,6 +259,9 @@ private:
         case Phase::failed: break;
         }
         state_.main_lost = true;
+        if (scene_rests(spec_, state_)) {
+            return;
+        }
         const bool was_to_end = state_.goal >= Goal::main_held || (state_.goal == Goal::main_restart && state_.by_hand);
         if (was_to_end) {
             return; // A little early: what was asked for goes on without it, and prestop returns before the end.
@@ -269,11 +370,12 @@ private:
         state_.start_failed = false;
         state_.main_lost = false;
         state_.at_manual_gate = false;
+        state_.rejoins = false;
         arm_gate();
     }
 
     void start_again(std::string reason) {
-        state_.preloaded = false;
+        state_.preloaded_for = 0;
         actions_.push_back(StartServices{reason});
         enter(Phase::starting, std::move(reason));
     }
@@ -372,6 +474,9 @@ private:
 
     /// Failures of services that concern the whole pod.
     void notice_failures() {
+        if (scene_rests(spec_, state_)) {
+            return;
+        }
         const bool coming_up = state_.goal == Goal::online && is_way_up(state_.phase) && state_.phase != Phase::online;
         if (coming_up && !services_.failed_required.empty()) {
             return fail_start(services_.failed_required);
@@ -405,7 +510,7 @@ private:
 
     void when_preloading() {
         if (!state_.steps) {
-            state_.preloaded = true;
+            state_.preloaded_for = services_.main_attempt;
             enter(Phase::checking, spec_.lifecycle.preload.empty() ? "no preload steps" : "preload is done");
         }
     }
@@ -481,6 +586,9 @@ private:
             return begin_stopping();
         }
         state_.budget.reset();
+        if (state_.isolated) {
+            return rest_isolated();
+        }
         if (state_.start_failed) {
             return enter(Phase::failed, state_.failure);
         }
@@ -488,14 +596,20 @@ private:
     }
 
     void when_offline() {
-        if (state_.goal > Goal::offline) {
-            begin_stopping();
+        if (services_.main == MainView::running) {
+            state_.main_lost = false; // somebody started it again in the scene
         }
+        leave_rest();
     }
 
-    void when_failed() {
+    void when_failed() { leave_rest(); }
+
+    void leave_rest() {
         if (state_.goal > Goal::offline) {
-            begin_stopping();
+            return begin_stopping();
+        }
+        if (state_.rejoins) {
+            come_back("rejoin");
         }
     }
 
@@ -511,6 +625,9 @@ private:
     void when_stopping() {
         if (state_.steps) {
             return;
+        }
+        if (state_.isolated && state_.goal == Goal::offline) {
+            return rest_isolated(); // it was to be stopped by hand, and is kept
         }
         if (!state_.main_stop_ordered) {
             return order_main_stop();
@@ -540,6 +657,10 @@ private:
             const AfterStop after = state_.goal == Goal::main_held ? AfterStop::hold : AfterStop::rest;
             actions_.push_back(StopMain{now_, after, way_down_reason()});
             return;
+        }
+        const bool was_by_hand = state_.goal == Goal::main_restart || state_.goal == Goal::main_held;
+        if (state_.isolated && was_by_hand) {
+            return rest_isolated();
         }
         switch (state_.goal) {
         case Goal::main_restart: return restart_main();
@@ -576,7 +697,7 @@ private:
         if (state_.by_hand) {
             return start_again("restart by hand");
         }
-        state_.preloaded = false;
+        state_.preloaded_for = 0;
         enter(Phase::starting, "main is restarted: " + services_.main_end);
     }
 
@@ -590,7 +711,7 @@ private:
     // ---- lists of steps ------------------------------------------------------------------------------
 
     void begin_steps(StepKind kind, StepReason reason) {
-        if (spec_.lifecycle.steps(kind).empty()) {
+        if (spec_.lifecycle.steps(kind).empty() || spec_.mode == Mode::debug) {
             return;
         }
         state_.steps = StepList{.kind = kind, .reason = reason};
@@ -788,7 +909,7 @@ private:
         }
         switch (state_.goal) {
         case Goal::online:
-        case Goal::offline: return "offline by hand";
+        case Goal::offline: return state_.isolated ? "isolated: " + state_.isolated_because : "offline by hand";
         case Goal::main_held: return "main is stopped by hand";
         case Goal::main_restart:
             return state_.by_hand ? "main is restarted by hand" : "main is restarted: " + services_.main_end;
@@ -874,6 +995,10 @@ std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle) {
     return earliest;
 }
 
+bool scene_rests(const PodSpec& spec, const Lifecycle& lifecycle) {
+    return lifecycle.isolated || spec.mode == Mode::debug;
+}
+
 bool may_start_first_time(const Lifecycle& lifecycle) {
     return lifecycle.goal < Goal::main_stopped;
 }
@@ -938,6 +1063,7 @@ std::string_view to_string(StepReason reason) {
     case StepReason::signal: return "signal";
     case StepReason::exit: return "exit";
     case StepReason::failure: return "failure";
+    case StepReason::isolate: return "isolate";
     case StepReason::manual: break;
     }
     return "manual";
@@ -978,6 +1104,11 @@ std::string to_string(const LifecycleEvent& event) {
             [](const PrestopAsked&) { return std::string{"PrestopAsked"}; },
             [](const OnlineAsked&) { return std::string{"OnlineAsked"}; },
             [](const OfflineAsked&) { return std::string{"OfflineAsked"}; },
+            [](const IsolateAsked& isolate) { return "IsolateAsked{" + isolate.reason + "}"; },
+            [](const RejoinAsked&) { return std::string{"RejoinAsked"}; },
+            [](const IsolationKeyRead& key) {
+                return std::string{key.is_there ? "IsolationKeyRead{there}" : "IsolationKeyRead{gone}"};
+            },
             [](const MainStopAsked& stop) { return "MainStopAsked{" + std::string{to_string(stop.goal)} + "}"; },
             [](const MainStartAsked&) { return std::string{"MainStartAsked"}; },
             [](const MainEnded&) { return std::string{"MainEnded"}; },

@@ -29,24 +29,29 @@
 //
 // What each phase does with each event, and what follows from it at once. `.`: ignored; `=`: it acts or notes
 // something and stays; else the next phase. Every list has one step, which runs; main runs from preloading to
-// stopping; going-offline to offline rest by hand, stopping and stopped are `davit stop` of main.
+// stopping; going-offline to offline rest by hand, stopping and stopped are `davit stop` of main. `isolated` is offline
+// with the key in the isolate file; a rejoin by hand is refused there, and elsewhere nothing is isolated.
 //
 // clang-format off
 // table: begin
-//                StepDone StepFailed    Counted Signal        Prestop       Online       Offline       StopMain      StartMain  MainEnded
-// starting       .        .             .       stopping      stopping      =            offline       stopping      .          stopped
-// preloading     checking stopping      .       =             =             =            =             =             .          =
-// checking       .        .             .       stopping      stopping      =            offline       stopping      .          stopped
-// going-online   online   going-offline .       =             =             =            =             =             .          =
-// online         .        .             .       going-offline going-offline .            going-offline going-offline .          going-offline
-// going-offline  draining draining      .       =             =             =            .             =             .          =
-// draining       .        .             =       =             =             =            .             =             .          stopped
-// offline        .        .             .       stopping      stopping      going-online .             stopping      preloading stopped
-// stopping       =        =             .       =             =             =            .             .             .          .
-// stopped        .        .             .       =             =             =            .             .             starting   .
-// failed         .        .             .       stopping      stopping      preloading   .             stopping      preloading stopped
+//               StepDone StepFailed    Counted Signal        Prestop       Online       Offline       Isolate       Rejoin KeyGone      StopMain      StartMain  MainEnded
+// starting      .        .             .       stopping      stopping      =            offline       offline       .      .            stopping      .          stopped
+// preloading    checking stopping      .       =             =             =            =             =             .      .            =             .          =
+// checking      .        .             .       stopping      stopping      =            offline       offline       .      .            stopping      .          stopped
+// going-online  online   going-offline .       =             =             =            =             =             .      .            =             .          =
+// online        .        .             .       going-offline going-offline .            going-offline going-offline .      .            going-offline .          going-offline
+// going-offline draining draining      .       =             =             =            .             =             .      .            =             .          =
+// draining      .        .             =       =             =             =            .             =             .      .            =             .          stopped
+// offline       .        .             .       stopping      stopping      going-online .             =             .      .            stopping      preloading stopped
+// stopping      =        =             .       =             =             =            .             =             .      .            .             .          .
+// stopped       .        .             .       =             =             =            .             offline       .      .            .             starting   .
+// failed        .        .             .       stopping      stopping      preloading   .             offline       .      .            stopping      preloading stopped
+// isolated      .        .             .       stopping      stopping      .            .             .             .      going-online .             =          =
 // table: end
 // clang-format on
+//
+// Debug mode and isolation are a scene that rests: the phase is (or goes to) offline and stays there whatever main
+// does, probes kill nothing, nothing restarts, what ends is held. Only a stop of the pod or a rejoin leads out of it.
 //
 // A goal says where the pod is heading; a greater one overtakes a smaller, never the other way round,
 // but `online` and `start` by hand from a place of rest.
@@ -95,7 +100,7 @@ enum class Goal : std::uint8_t {
 std::string_view to_string(Goal goal);
 
 /// What a step is told in DAVIT_REASON.
-enum class StepReason : std::uint8_t { start, prestop, signal, exit, failure, manual };
+enum class StepReason : std::uint8_t { start, prestop, signal, exit, failure, isolate, manual };
 std::string_view to_string(StepReason reason);
 std::string_view to_string(StepKind kind);
 
@@ -159,7 +164,7 @@ struct Lifecycle {
     std::optional<TimePoint> gate_deadline;     // of starting, preloading, checking
     bool at_manual_gate = false;
     bool online_asked = false;      // `online` by hand passes the manual gate
-    bool preloaded = false;         // preload is done for the main that runs
+    unsigned preloaded_for = 0;     // preload is done for this attempt of main
     unsigned online_attempt = 0;    // numbers every online that was attempted
     bool offline_due = false;       // online was attempted and its offline has not begun
     bool online_ever = false;       // online succeeded at least once
@@ -174,7 +179,11 @@ struct Lifecycle {
     std::optional<TimePoint> stop_signalled; // the first one from outside
     Haste haste = Haste::none;
     EndCause cause = EndCause::none;
-    bool start_failed = false; // a failed start is held: the place of rest is failed, not offline
+    bool isolated = false;        // out of traffic, and the scene rests
+    std::string isolated_because; // for a person
+    bool isolation_key = false;   // the isolate file holds the key
+    bool rejoins = false;         // once the way offline is done, it goes up again
+    bool start_failed = false;    // a failed start is held: the place of rest is failed, not offline
     std::optional<TimePoint> haste_began;
     std::string step_failure; // the last step that failed on the way down, in words
     std::string drain_result; // how the last drain ended
@@ -198,6 +207,7 @@ enum class MainView : std::uint8_t {
 
 struct ServicesView {
     MainView main = MainView::waiting;
+    unsigned main_attempt = 0;
     bool main_unhealthy = false; // a startup or liveness probe of main failed; it still runs
     bool main_restarts = false;  // its restart policy and limit allow another start
     bool gate_good = false;      // all readiness probes of enabled, not completed services are good
@@ -231,6 +241,14 @@ struct StopSignalled {
 struct PrestopAsked {};
 struct OnlineAsked {};
 struct OfflineAsked {};
+struct IsolateAsked {
+    std::string reason;
+};
+struct RejoinAsked {};
+/// The isolate file was read: whether the key is there.
+struct IsolationKeyRead {
+    bool is_there;
+};
 struct MainStopAsked {
     Goal goal; // main_held or main_restart
 };
@@ -241,7 +259,8 @@ struct ViewChanged {};
 
 using LifecycleEvent =
     std::variant<PodStarted, StepFinished, ConnectionsCounted, StopSignalled, PrestopAsked, OnlineAsked, OfflineAsked,
-                 MainStopAsked, MainStartAsked, MainEnded, ViewChanged, DeadlineReached, LoopStalled>;
+                 IsolateAsked, RejoinAsked, IsolationKeyRead, MainStopAsked, MainStartAsked, MainEnded, ViewChanged,
+                 DeadlineReached, LoopStalled>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -297,6 +316,8 @@ LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const Lif
 
 std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle);
 
+/// Debug mode, or isolation: see above.
+bool scene_rests(const PodSpec& spec, const Lifecycle& lifecycle);
 /// Services that never ran may be launched (no stop is under way).
 bool may_start_first_time(const Lifecycle& lifecycle);
 /// Services that ran may be started again.

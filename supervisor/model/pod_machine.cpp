@@ -58,6 +58,7 @@ public:
                        [&](const ReloadAsked& asked) { take_reload(asked); },
                        [&](const SpecAdopted&) { take_new_spec(); },
                        [&](const CpusChanged& resize) { take_resize(resize); },
+                       [&](const IsolationKeyRead& key) { isolate_by(key); },
                    },
                    event);
         settle();
@@ -206,6 +207,28 @@ private:
                                    [](const Waiter& waiter) { return waiter.request.verb == Verb::prestop; });
     }
 
+    /// Into the scene, or out of it. A restart or stop of main that has not reached it is off then: it is kept.
+    void isolate_by(const LifecycleEvent& event) {
+        const bool was_isolated = pod_.lifecycle.isolated;
+        move(event);
+        if (was_isolated && !pod_.lifecycle.isolated) {
+            return start_what_is_held();
+        }
+        if (was_isolated || !pod_.lifecycle.isolated || !main_) {
+            return;
+        }
+        const bool is_kept = pod_.lifecycle.goal == Goal::offline;
+        for (Waiter& waiter : std::exchange(pod_.waiters, {})) {
+            const Verb verb = waiter.request.verb;
+            const bool off = verb == Verb::restart || (verb == Verb::stop && is_kept);
+            if (off && contains(waiter.request.services, *main_)) {
+                answer(waiter.request.id, Verdict::failed, "the pod was isolated meanwhile, main stays as it is");
+            } else {
+                pod_.waiters.push_back(std::move(waiter));
+            }
+        }
+    }
+
     /// davit's own connections to a port that drains would look like traffic.
     void pause_drained_probes(ServiceIndex index) {
         if (pod_.lifecycle.phase != Phase::draining) {
@@ -242,7 +265,8 @@ private:
             return signal_services(request);
         }
         pod_.waiters.push_back(make_waiter(request));
-        if (!spec_.plain_init) {
+        const bool is_hook = request.verb == Verb::prestop && spec_.mode == Mode::debug; // returns at once
+        if (!spec_.plain_init && !is_hook) {
             begin_request(request);
         }
         if (request.no_wait) {
@@ -272,9 +296,20 @@ private:
         case Verb::prestop: return move(PrestopAsked{});
         case Verb::online: return move(OnlineAsked{});
         case Verb::offline: return move(OfflineAsked{});
+        case Verb::isolate: return isolate_by(IsolateAsked{request.reason});
+        case Verb::rejoin: return isolate_by(RejoinAsked{});
         case Verb::start: return start_by_hand(request.services);
         case Verb::stop: return stop_by_hand(request, Pending::stop);
         case Verb::restart: return stop_by_hand(request, Pending::restart);
+        }
+    }
+
+    /// What ended in the scene comes up again; main does by the way up.
+    void start_what_is_held() {
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            if (index != main_ && pod_.services[index].state == ServiceState::held && spec_.mode == Mode::normal) {
+                deliver(index, StartRequested{"rejoin"});
+            }
         }
     }
 
@@ -330,7 +365,7 @@ private:
             }
         }
         for (const ServiceIndex index : targets) {
-            if (index != main_) {
+            if (index != main_ || scene_rests(spec_, pod_.lifecycle)) {
                 pod_.pending[index] = pending;
             }
         }
@@ -373,6 +408,9 @@ private:
             }
         }
         if (main_ && plan.services[*main_].fate == Fate::restarted) {
+            if (scene_rests(spec_, pod_.lifecycle)) {
+                pod_.pending[*main_] = Pending::reload;
+            }
             move(MainStopAsked{Goal::main_restart});
         }
     }
@@ -494,7 +532,8 @@ private:
             tell(spec_.services[index].removed ? "removed" : "disabled", "it is down");
             return false;
         }
-        if (index != main_ && is_settled(pod_.services[index])) {
+        const bool is_started_here = index != main_ || scene_rests(spec_, pod_.lifecycle);
+        if (is_started_here && is_settled(pod_.services[index])) {
             deliver(index, StartRequested{what.fate == Fate::added ? "new in the configuration"
                                                                    : "its configuration changed"});
         }
@@ -529,7 +568,9 @@ private:
         const unsigned attempt = service.attempt;
         const bool ended = ends_attempt(service, event);
 
-        ServiceTransition turn = model::on_event(spec_.services[index], std::move(service), event, moment_);
+        Moment moment = moment_;
+        moment.scene_rests = scene_rests(spec_, pod_.lifecycle);
+        ServiceTransition turn = model::on_event(spec_.services[index], std::move(service), event, moment);
         service = std::move(turn.next);
         for (ServiceAction& action : turn.actions) {
             order(index, std::move(action));
@@ -637,6 +678,7 @@ private:
         }
         const Service& main = pod_.services[*main_];
         seen.main = main_view(main);
+        seen.main_attempt = main.attempt;
         seen.main_unhealthy = main.failed_probe.has_value() && is_up(main.state);
         seen.main_restarts = will_restart(spec_.services[*main_], main, now_);
         if (!is_up(main.state) || seen.main_unhealthy) {
@@ -685,10 +727,28 @@ private:
         const std::size_t bound = 100 + 10 * spec_.services.size();
         for (std::size_t round = 0; round < bound && !pod_.lifecycle.ended && !pod_.adopting; ++round) {
             // In this order: nothing is started in the turn in which its stop begins.
-            if (!order_late_lifecycle() && !advance_lifecycle() && !stop_whose_turn_it_is() && !start_what_may()) {
+            if (!order_late_lifecycle() && !advance_lifecycle() && !hold_what_would_restart() &&
+                !stop_whose_turn_it_is() && !start_what_may()) {
                 return;
             }
         }
+    }
+
+    bool hold_what_would_restart() {
+        if (!scene_rests(spec_, pod_.lifecycle)) {
+            return false;
+        }
+        bool any = false;
+        for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
+            const Service& service = pod_.services[index];
+            const bool waits = service.state == ServiceState::backoff || service.state == ServiceState::blocked;
+            const bool has_ended = service.failures > 0 && service.refusals == 0;
+            if (waits && has_ended) {
+                deliver(index, StopRequested{now_, AfterStop::hold, service.reason});
+                any = true;
+            }
+        }
+        return any;
     }
 
     bool start_what_may() {
@@ -807,9 +867,18 @@ private:
         if (!waits && !overruled && !turn && state != ServiceState::inactive) {
             return false;
         }
-        const Duration grace = spec_.services[index].grace.value_or(default_helper_grace);
-        deliver(index, StopRequested{now_ + grace, AfterStop::rest, pending_reason(index)});
+        const bool is_held = index == main_ && pod_.pending[index] == Pending::stop;
+        deliver(index, StopRequested{stop_by_hand_until(index), is_held ? AfterStop::hold : AfterStop::rest,
+                                     pending_reason(index)});
         return true;
+    }
+
+    TimePoint stop_by_hand_until(ServiceIndex index) const {
+        const std::optional<Duration>& grace = spec_.services[index].grace;
+        if (index == main_) { // of a scene that rests: a budget of its own
+            return main_stop_deadline({.began = now_, .total = spec_.grace}, grace, now_);
+        }
+        return now_ + grace.value_or(default_helper_grace);
     }
 
     std::string pending_reason(ServiceIndex index) const {

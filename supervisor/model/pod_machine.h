@@ -35,6 +35,8 @@ enum class Verb : std::uint8_t {
     prestop,
     online,
     offline,
+    isolate, // reason
+    rejoin,
     start,        // services
     stop,         // services
     restart,      // services
@@ -52,6 +54,7 @@ struct Request {
     std::vector<ServiceIndex> services;
     Phase phase = Phase::online;                       // wait_phase
     int signal = 0;                                    // signal
+    std::string reason;                                // isolate
     bool cascade = false;                              // stop: dependents too
     bool no_wait = false;                              // answer as soon as it is accepted
     std::optional<Duration> timeout;                   // poststart: instead of postStart.timeoutSeconds
@@ -164,7 +167,8 @@ struct SpecAdopted {
 };
 
 using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request,
-                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted, CpusChanged>;
+                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted, CpusChanged,
+                              IsolationKeyRead>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
@@ -226,7 +230,7 @@ std::optional<TimePoint> next_deadline(const Pod& pod);
 
 /// The phase is online and every readiness probe of an enabled, not completed service is good.
 bool is_ready(const PodSpec& spec, const Pod& pod);
-/// `davit probe startup`: online succeeded, or a hold or the manual gate lasts.
+/// `davit probe startup`: online succeeded, or debug mode, a hold, isolation or the manual gate lasts.
 bool is_started_up(const PodSpec& spec, const Pod& pod);
 /// What the ready gate waits for: "mesh: GET http://127.0.0.1:15021/ready connection refused"; empty: it is good.
 std::string gate_missing(const PodSpec& spec, const Pod& pod);

@@ -26,8 +26,34 @@ std::string state_with_reason(const PodSpec& spec, const Pod& pod, ServiceIndex 
 
 // ---- refusals ----------------------------------------------------------------------------------------
 
-std::string refusal_of_online(const Pod& pod) {
+const std::string debug_text = "debug mode: no health check gates and no step runs";
+
+std::string refusal_of_isolation(const PodSpec& spec, const Pod& pod) {
+    if (spec.plain_init) {
+        return "davit runs as a plain init: there is no life cycle";
+    }
+    return leads_down_for_good(pod) ? stopping_text : std::string{};
+}
+
+std::string refusal_of_rejoin(const PodSpec& spec, const Pod& pod) {
+    if (std::string refusal = refusal_of_isolation(spec, pod); !refusal.empty()) {
+        return refusal;
+    }
+    if (pod.lifecycle.isolation_key) {
+        return "the key " + spec.isolate_key + " is in " + spec.isolate_file.written +
+               ": the pod comes back by itself when it is taken away there";
+    }
+    return pod.lifecycle.isolated || pod.lifecycle.rejoins ? std::string{} : "the pod is not isolated";
+}
+
+std::string refusal_of_online(const PodSpec& spec, const Pod& pod) {
     const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.isolated && !leads_down_for_good(pod)) {
+        return "the pod is isolated (" + lifecycle.isolated_because + "); davit rejoin brings it back";
+    }
+    if (spec.mode == Mode::debug && !leads_down_for_good(pod)) {
+        return debug_text + "; start the container without DAVIT_MODE=debug to go online";
+    }
     switch (lifecycle.goal) {
     case Goal::online:
     case Goal::main_restart: return {};
@@ -134,7 +160,13 @@ std::optional<Judgement> judge_way_up(const PodSpec& spec, const Pod& pod) {
 
 std::optional<Judgement> judge_poststart(const PodSpec& spec, const Pod& pod, const Waiter& waiter, TimePoint now) {
     const Lifecycle& lifecycle = pod.lifecycle;
-    const bool rests = (lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline) ||
+    if (spec.mode == Mode::debug) {
+        return done(debug_text);
+    }
+    if (lifecycle.isolated && lifecycle.goal < Goal::main_stopped) {
+        return done("isolated (" + lifecycle.isolated_because + "); it stays out of traffic");
+    }
+    const bool rests = (lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline && !lifecycle.rejoins) ||
                        (lifecycle.phase == Phase::stopped && lifecycle.goal == Goal::main_held);
     if (rests) {
         return done("taken " + std::string{to_string(lifecycle.phase)} + " by hand; it stays so");
@@ -161,10 +193,23 @@ std::optional<Judgement> judge_poststart(const PodSpec& spec, const Pod& pod, co
 
 std::optional<Judgement> judge_online(const PodSpec& spec, const Pod& pod) {
     const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.isolated) {
+        return failed("isolated meanwhile: " + lifecycle.isolated_because);
+    }
+    if (lifecycle.rejoins) {
+        return std::nullopt;
+    }
     if (lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline) {
         return failed("taken offline by hand meanwhile");
     }
     return judge_way_up(spec, pod);
+}
+
+std::optional<Judgement> judge_rejoin(const PodSpec& spec, const Pod& pod) {
+    if (spec.mode == Mode::debug && !leads_down_for_good(pod)) {
+        return done("no longer isolated; " + debug_text);
+    }
+    return judge_online(spec, pod);
 }
 
 std::optional<Judgement> judge_offline(const Pod& pod) {
@@ -189,7 +234,21 @@ std::optional<Judgement> judge_offline(const Pod& pod) {
                : done(lifecycle.drain_result.empty() ? "offline" : "offline; drain: " + lifecycle.drain_result);
 }
 
-std::optional<Judgement> judge_prestop(const Pod& pod) {
+std::optional<Judgement> judge_isolate(const Pod& pod) {
+    if (!pod.lifecycle.isolated) {
+        return failed("rejoined meanwhile");
+    }
+    std::optional<Judgement> judgement = judge_offline(pod);
+    if (judgement && judgement->verdict == Verdict::done) {
+        judgement->message = "isolated; " + judgement->message;
+    }
+    return judgement;
+}
+
+std::optional<Judgement> judge_prestop(const PodSpec& spec, const Pod& pod) {
+    if (spec.mode == Mode::debug) {
+        return done(debug_text);
+    }
     const Lifecycle& lifecycle = pod.lifecycle;
     if (lifecycle.phase != Phase::stopped) {
         return std::nullopt;
@@ -273,7 +332,8 @@ std::optional<Judgement> judge_stop(const PodSpec& spec, const Pod& pod, const W
     for (const ServiceIndex index : waiter.request.services) {
         const Service& service = pod.services[index];
         const bool down = is_down(service) && is_resting(service) && pod.pending[index] == Pending::none;
-        const bool main_rests = !spec.services[index].main || pod.lifecycle.phase == Phase::stopped;
+        const bool main_rests =
+            !spec.services[index].main || pod.lifecycle.phase == Phase::stopped || scene_rests(spec, pod.lifecycle);
         if (!down || !main_rests) {
             return std::nullopt;
         }
@@ -281,10 +341,13 @@ std::optional<Judgement> judge_stop(const PodSpec& spec, const Pod& pod, const W
     return done("stopped");
 }
 
-std::optional<Judgement> judge_wait_phase(const Pod& pod, Phase wanted) {
+std::optional<Judgement> judge_wait_phase(const PodSpec& spec, const Pod& pod, Phase wanted) {
     const Lifecycle& lifecycle = pod.lifecycle;
     if (lifecycle.phase == wanted) {
         return done("phase " + std::string{to_string(wanted)});
+    }
+    if (spec.mode == Mode::debug && (wanted < Phase::offline || wanted == Phase::failed)) {
+        return failed(debug_text + ", the phase stays offline");
     }
     const bool only_further_down = leads_down_for_good(pod);
     const bool lies_below = wanted >= Phase::going_offline && wanted != Phase::failed && wanted > lifecycle.phase;
@@ -303,7 +366,9 @@ std::string refusal_of(const PodSpec& spec, const Pod& pod, const Request& reque
     case Verb::prestop:
     case Verb::wait_phase:
     case Verb::wait_service: return {};
-    case Verb::online: return refusal_of_online(pod);
+    case Verb::online: return refusal_of_online(spec, pod);
+    case Verb::isolate: return refusal_of_isolation(spec, pod);
+    case Verb::rejoin: return refusal_of_rejoin(spec, pod);
     case Verb::offline: return spec.plain_init ? "davit runs as a plain init: there is no life cycle" : std::string{};
     case Verb::start:
     case Verb::stop:
@@ -317,13 +382,16 @@ std::string refusal_of(const PodSpec& spec, const Pod& pod, const Request& reque
 std::optional<Judgement> judge(const PodSpec& spec, const Pod& pod, const Waiter& waiter, TimePoint now) {
     switch (waiter.request.verb) {
     case Verb::poststart: return judge_poststart(spec, pod, waiter, now);
-    case Verb::prestop: return spec.plain_init ? std::optional{done("plain init: nothing to do")} : judge_prestop(pod);
+    case Verb::prestop:
+        return spec.plain_init ? std::optional{done("plain init: nothing to do")} : judge_prestop(spec, pod);
     case Verb::online: return judge_online(spec, pod);
     case Verb::offline: return judge_offline(pod);
+    case Verb::isolate: return judge_isolate(pod);
+    case Verb::rejoin: return judge_rejoin(spec, pod);
     case Verb::start:
     case Verb::restart: return judge_start(spec, pod, waiter);
     case Verb::stop: return judge_stop(spec, pod, waiter);
-    case Verb::wait_phase: return judge_wait_phase(pod, waiter.request.phase);
+    case Verb::wait_phase: return judge_wait_phase(spec, pod, waiter.request.phase);
     case Verb::wait_service: return judge_services_up(spec, pod, waiter);
     case Verb::reload: return judge_reload(spec, pod, waiter);
     case Verb::signal: break;
@@ -348,7 +416,11 @@ bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& depen
     }
     switch (dependency.condition) {
     case Condition::started: return service.process == Process::alive || service.state == ServiceState::completed;
-    case Condition::ready: // A oneshot that has done its work may have been too fast for its probe.
+    case Condition::ready:
+        if (spec.mode == Mode::debug) {
+            return service.process == Process::alive || service.state == ServiceState::completed;
+        }
+        // A oneshot that has done its work may have been too fast for its probe.
         return is_ready(target, service) || (target.oneshot && service.state == ServiceState::completed);
     case Condition::completed: break;
     }
@@ -421,6 +493,8 @@ std::string_view to_string(Verb verb) {
     case Verb::prestop: return "prestop";
     case Verb::online: return "online";
     case Verb::offline: return "offline";
+    case Verb::isolate: return "isolate";
+    case Verb::rejoin: return "rejoin";
     case Verb::start: return "start";
     case Verb::stop: return "stop";
     case Verb::restart: return "restart";

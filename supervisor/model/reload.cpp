@@ -26,6 +26,7 @@ ServiceSpec empty_place(const std::string& name) {
 PodSpec with_places(const PodSpec& present, const PodSpec& loaded) {
     PodSpec next = loaded;
     next.signal_group = present.signal_group;
+    next.mode = present.mode;
     next.services.clear();
     std::map<std::string_view, ServiceIndex> place_of;
     for (const ServiceSpec& service : present.services) {

@@ -294,6 +294,9 @@ private:
     }
 
     void take_failed_probe(ProbeKind kind) {
+        if (moment_.scene_rests) {
+            return; // it is shown
+        }
         service_.failed_probe = kind;
         probe_state(service_, kind).due.reset();
         const std::string reason =
@@ -660,6 +663,10 @@ private:
         service_.pid = 0;
         if (ran_long_enough(spec_, service_, now_)) {
             service_.failures = 0;
+        }
+        const bool has_done_its_work = spec_.oneshot && ended_well(spec_, service_);
+        if (moment_.scene_rests && !has_done_its_work) {
+            return enter(ServiceState::held, std::move(how));
         }
         if (will_restart(spec_, service_, now_)) {
             ++service_.failures;

@@ -265,6 +265,8 @@ using ServiceActions = std::vector<ServiceAction>;
 struct Moment {
     TimePoint now;
     double random = 0;
+    /// Debug mode or isolation: probes kill nothing, nothing restarts, what ends is held.
+    bool scene_rests = false;
 };
 
 struct ServiceTransition {

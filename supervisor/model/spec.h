@@ -285,6 +285,12 @@ struct LifecycleSpec {
 
 // ---- the pod -----------------------------------------------------------------------------------
 
+/// How davit was started (`--mode`, DAVIT_MODE); no key of the configuration.
+enum class Mode : std::uint8_t {
+    normal,
+    debug, // services start; nothing is gated, restarted or taken online, so that somebody can look
+};
+
 /// A value that is no text (a number, a choice) and was written with `${...}`: it is shown as written.
 struct WrittenValue {
     std::string path; // "services.web.enabled"
@@ -301,6 +307,12 @@ struct PodSpec {
     /// Of the read-only HTTP for probes and metrics; nullopt: off.
     std::optional<std::uint16_t> status_port;
     std::string status_address; // a number of IPv4 or IPv6; empty: all of both
+    /// A downward-API file of labels or annotations: while it holds the key, the pod is isolated. Empty: none.
+    Text isolate_file;
+    std::string isolate_key;
+    /// Where a start after a crash finds what was; empty: nowhere.
+    Text state_dir;
+    Mode mode = Mode::normal;
     std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
     bool plain_init = false;

@@ -338,6 +338,16 @@ std::string step_or_reason(const PodSpec& spec, const Pod& pod, TimePoint now) {
     return pod.lifecycle.steps ? steps_text(spec, *pod.lifecycle.steps, now) : pod.lifecycle.reason;
 }
 
+std::string why_offline(const PodSpec& spec, const Lifecycle& lifecycle) {
+    if (lifecycle.isolated) {
+        return "isolated (" + lifecycle.isolated_because + "): nothing restarts, no probe kills, what ends is held";
+    }
+    if (spec.mode == Mode::debug) {
+        return "debug mode: no health check gates, no step runs, nothing restarts, what ends is held";
+    }
+    return "everything runs on, no traffic is wanted";
+}
+
 std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     const Lifecycle& lifecycle = pod.lifecycle;
     switch (lifecycle.phase) {
@@ -348,7 +358,7 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     case Phase::checking: return why_checking(spec, pod, now);
     case Phase::online: return why_online(spec, pod, now);
     case Phase::draining: return drain_text(lifecycle, now);
-    case Phase::offline: return "everything runs on, no traffic is wanted";
+    case Phase::offline: return why_offline(spec, lifecycle);
     case Phase::stopping: return lifecycle.steps ? steps_text(spec, *lifecycle.steps, now) : main_text(spec, pod, now);
     case Phase::stopped: return why_stopped(spec, pod);
     case Phase::failed: break;
@@ -369,6 +379,20 @@ std::string probe_to_check(const ProbeSpec& probe, std::string_view kind) {
                           [&](const auto&) { return check + "asks the right address"; },
                       },
                       probe.check);
+}
+
+std::string offline_what_to_do(const PodSpec& spec, const Lifecycle& lifecycle, const std::string& main) {
+    if (lifecycle.isolation_key) {
+        return "take the key " + spec.isolate_key + " away to go online again";
+    }
+    if (lifecycle.isolated) {
+        return "look at the scene with `davit shell`; `davit rejoin` goes online again";
+    }
+    if (spec.mode == Mode::debug) {
+        return "look with `davit why " + main + "`, change what is wrong with `davit shell`, then `davit restart " +
+               main + "`";
+    }
+    return "`davit online` goes online again";
 }
 
 } // namespace
@@ -451,7 +475,7 @@ std::string pod_what_to_do(const PodSpec& spec, const Pod& pod) {
         return pod.lifecycle.at_manual_gate ? "`davit online` when you want the traffic"
                                             : "see `davit why SERVICE` of what is missing";
     case Phase::online: return is_ready(spec, pod) ? "" : "see `davit why SERVICE` of what is missing";
-    case Phase::offline: return "`davit online` goes online again";
+    case Phase::offline: return offline_what_to_do(spec, pod.lifecycle, main_name);
     case Phase::failed: return "mend the cause, then `davit online` tries again";
     case Phase::stopped:
         return pod.lifecycle.goal == Goal::main_held ? "`davit start " + main_name + "` starts it again" : "";

@@ -75,6 +75,8 @@ bool Listeners::waits_for_pod(const model::Request& request) {
     case model::Verb::prestop:
     case model::Verb::online:
     case model::Verb::offline:
+    case model::Verb::isolate:
+    case model::Verb::rejoin:
     case model::Verb::wait_phase:
     case model::Verb::start:
     case model::Verb::stop:
@@ -92,6 +94,8 @@ bool Listeners::is_concerned(const model::Request& request, model::ServiceIndex 
     case model::Verb::prestop:
     case model::Verb::online:
     case model::Verb::offline:
+    case model::Verb::isolate:
+    case model::Verb::rejoin:
     case model::Verb::wait_phase:
     case model::Verb::reload: return true;
     case model::Verb::start:

@@ -55,7 +55,7 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
                       model::LaunchFailed{attempt, model::LaunchFailure::no_resources, listening.error().text});
     }
     os::LogRelayEnds ends;
-    if (spec.log_mode == model::LogMode::prefix) {
+    if (is_relayed(spec)) {
         auto opened = open_relay(service, attempt);
         if (!opened) {
             return report(service,
@@ -84,6 +84,12 @@ void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     slot.killed = false;
     slot.asked_at.reset();
     report(service, model::Launched{attempt, *leader});
+}
+
+/// In debug mode the last output of a raw service is kept as well, but for one that has the terminal.
+bool ServiceRunner::is_relayed(const model::ServiceSpec& spec) const {
+    const bool keeps_all = host_.spec.mode == model::Mode::debug && placement_of(spec) == os::Placement::own_session;
+    return spec.log_mode == model::LogMode::prefix || keeps_all;
 }
 
 os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const {
@@ -151,7 +157,10 @@ Result<os::LogRelayEnds> ServiceRunner::open_relay(model::ServiceIndex service, 
     if (slot.relay && !slot.relay->has_ended()) {
         keep_until_ended(std::move(slot.relay));
     }
-    os::LogRelayOptions options{.prefix = "[" + spec.name + "] "};
+    os::LogRelayOptions options;
+    if (spec.log_mode == model::LogMode::prefix) {
+        options.prefix = "[" + spec.name + "] ";
+    }
     if (model::has_log_probe(spec)) {
         // Later: what follows from it may make another relay read into the bytes that are being looked at.
         const auto watch = std::make_shared<LineWatch>(spec, [this, service, attempt](model::ProbeKind probe) {

@@ -67,6 +67,7 @@ private:
         std::unique_ptr<os::LogRelay> relay;
     };
 
+    bool is_relayed(const model::ServiceSpec& spec) const;
     os::SpawnRequest request_of(const model::ServiceSpec& service) const;
     static void give_streams(const os::SpawnRequest& request, const os::LogRelayEnds& ends);
     os::Placement placement_of(const model::ServiceSpec& service) const;

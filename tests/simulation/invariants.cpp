@@ -423,6 +423,11 @@ bool is_true(const Observation& seen, const Request& request) {
     case Verb::online: return pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate;
     case Verb::offline:
         return pod.lifecycle.phase >= Phase::offline && seen.ledger.online_begun == seen.ledger.offline_begun;
+    case Verb::isolate:
+        return pod.lifecycle.isolated && pod.lifecycle.phase >= Phase::offline &&
+               seen.ledger.online_begun == seen.ledger.offline_begun;
+    case Verb::rejoin:
+        return !pod.lifecycle.isolated && (pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate);
     case Verb::stop: return std::ranges::all_of(request.services, down);
     case Verb::start:
     case Verb::restart:

@@ -45,7 +45,7 @@ Lifecycle in_phase(Phase phase) {
         state.budget = ShutdownBudget{.began = start, .total = 30s};
     }
     state.online_ever = state.offline_due = phase == Phase::online;
-    state.preloaded = phase >= Phase::checking && phase != Phase::failed;
+    state.preloaded_for = phase >= Phase::checking && phase != Phase::failed ? 1 : 0;
     switch (phase) {
     case Phase::starting:
     case Phase::checking:
@@ -76,6 +76,7 @@ ServicesView view_in(Phase phase) {
     view.main = phase == Phase::starting  ? MainView::starting
                 : phase == Phase::stopped ? MainView::down
                                           : MainView::running;
+    view.main_attempt = 1;
     view.gate_good = phase > Phase::checking;
     return view;
 }
@@ -88,14 +89,26 @@ const std::map<std::string, LifecycleEvent> events{
     {"Prestop", PrestopAsked{}},
     {"Online", OnlineAsked{}},
     {"Offline", OfflineAsked{}},
+    {"Isolate", IsolateAsked{"test"}},
+    {"Rejoin", RejoinAsked{}},
+    {"KeyGone", IsolationKeyRead{false}},
     {"StopMain", MainStopAsked{Goal::main_held}},
     {"StartMain", MainStartAsked{}},
     {"MainEnded", MainEnded{}},
 };
 
+/// At rest at offline, isolated.
+Lifecycle isolated() {
+    Lifecycle state = in_phase(Phase::offline);
+    state.budget.reset();
+    state.isolated = true;
+    state.isolation_key = true;
+    return state;
+}
+
 /// The phase after the event and all that follows from it at once; "." nothing happened, "=" noted or acted.
-std::string cell(Phase phase, const LifecycleEvent& event) {
-    const Lifecycle before = in_phase(phase);
+std::string cell(const Lifecycle& before, const LifecycleEvent& event) {
+    const Phase phase = before.phase;
     ServicesView view = view_in(phase);
     if (std::holds_alternative<MainEnded>(event)) {
         view.main = MainView::down;
@@ -121,19 +134,22 @@ TEST_CASE("the table in lifecycle_machine.h is what the life cycle machine does"
     const test::HeaderTable table = test::read_header_table("model/lifecycle_machine.h");
     std::string code;
     std::string header;
-    for (int number = 0; number <= static_cast<int>(Phase::failed); ++number) {
-        const auto phase = static_cast<Phase>(number);
-        const std::string row{to_string(phase)};
+    const auto compare_row = [&](const std::string& row, const Lifecycle& before) {
         for (const auto& [column, event] : events) {
-            code += row + " " + column + " " + cell(phase, event) + "\n";
+            code += row + " " + column + " " + cell(before, event) + "\n";
             const auto found = table.cells.find(row);
             const bool listed = found != table.cells.end() && found->second.contains(column);
             header += row + " " + column + " " + (listed ? found->second.at(column) : "(not in the header)") + "\n";
         }
+    };
+    for (int number = 0; number <= static_cast<int>(Phase::failed); ++number) {
+        const auto phase = static_cast<Phase>(number);
+        compare_row(std::string{to_string(phase)}, in_phase(phase));
     }
+    compare_row("isolated", isolated());
     CHECK(header == code);
     CHECK(table.columns.size() == events.size());
-    CHECK(table.rows.size() == 11);
+    CHECK(table.rows.size() == 12);
 }
 
 TEST_CASE("a result of an earlier try of a step concerns nobody", "[lifecycle_machine]") {
