@@ -62,7 +62,8 @@ The first three lines of a configuration (/etc/davit/davit.yaml):
 )";
 
 constexpr std::string_view run_text =
-    R"(Usage: davit run [-c PATH] [--mode normal|debug] [--app FILE] [-g] [-- CMD ARG...]
+    R"(Usage: davit run [-c PATH] [--mode normal|debug] [--app FILE] [-g]
+                 [-- CMD ARG...]
 
 Is PID 1 of a container (or a subreaper, when it is not PID 1): starts oneshots,
 helpers and main in the order of their dependencies, runs the preload and online

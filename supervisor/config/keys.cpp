@@ -430,6 +430,10 @@ constexpr std::array pod_table = {
         .meaning = "how the pod goes online and offline",
         .fields = &lifecycle_keys},
     Key{.name = "cpus", .type = fields, .meaning = "the CPU count that services see", .fields = &cpus_keys},
+    Key{.name = "isolateFile",
+        .type = absolute_path,
+        .meaning = "downward-API file of labels or annotations; while isolateKey is in it, the pod is isolated"},
+    Key{.name = "isolateKey", .type = text, .meaning = "label or annotation that isolates"},
 };
 
 // ---- app.yaml ----------------------------------------------------------------------------------

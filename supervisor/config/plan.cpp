@@ -478,6 +478,10 @@ PlanNode pod_without_services(const model::PodSpec& pod) {
     map.seconds("terminationGracePeriodSeconds", pod.grace);
     map.put(lifecycle_node(pod));
     put_cpus(map, pod.cpus, nullptr);
+    map.text("isolateFile", pod.isolate_file);
+    if (!pod.isolate_key.empty()) {
+        map.word("isolateKey", pod.isolate_key);
+    }
     return map.take();
 }
 

@@ -50,6 +50,7 @@ public:
         }
         pod.grace = read_seconds(root_, "terminationGracePeriodSeconds");
         pod.cpus = cpus_ = read_cpus(root_, {});
+        read_isolation(pod);
         if (services_ != nullptr && services_->kind == Node::Kind::map) {
             pod.services.reserve(services_->children.size());
             for (const Node& service : services_->children) {
@@ -222,6 +223,18 @@ private:
     static std::vector<model::StepSpec> steps_of(const Node& lifecycle, std::string_view name) {
         const Node* list = lifecycle.find(name);
         return list == nullptr ? std::vector<model::StepSpec>{} : read_steps(*list);
+    }
+
+    void read_isolation(model::WrittenPod& pod) {
+        pod.isolate_file = read_text(root_, "isolateFile").value_or(model::Text{});
+        pod.isolate_key = read_text(root_, "isolateKey").value_or(model::Text{}).value;
+        const Node* file = root_.find("isolateFile");
+        const Node* key = root_.find("isolateKey");
+        if ((file == nullptr) != (key == nullptr)) {
+            const Node& one = file == nullptr ? *key : *file;
+            problems_.add(one.key_place, one.key,
+                          concat("has no meaning without ", file == nullptr ? "isolateFile" : "isolateKey"));
+        }
     }
 
     static void read_lifecycle(const Node& node, model::WrittenPod& pod) {

@@ -91,7 +91,9 @@ private:
             state_.goal = Goal::offline;
             return enter(Phase::offline, "debug mode");
         }
-        arm_gate();
+        if (!state_.isolated) { // the key may be there already
+            arm_gate();
+        }
     }
 
     void take_stop_signal(const StopSignalled& signal) {

@@ -131,6 +131,8 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.lifecycle = written.lifecycle;
     pod.lifecycle.drain = resolve_drain(written.drain);
     pod.cpus = written.cpus;
+    pod.isolate_file = written.isolate_file;
+    pod.isolate_key = written.isolate_key;
     pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
     pod.services.reserve(written.services.size());

@@ -58,6 +58,8 @@ struct WrittenPod {
     LifecycleSpec lifecycle; // without `drain`
     WrittenDrain drain;
     CpusSpec cpus;
+    Text isolate_file;
+    std::string isolate_key;
     std::vector<WrittenValue> written_values;
 };
 

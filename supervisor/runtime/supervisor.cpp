@@ -5,6 +5,7 @@
 #include "runtime/supervisor.h"
 
 #include "runtime/driver_host.h"
+#include "runtime/isolation_watch.h"
 #include "runtime/listeners.h"
 #include "runtime/log.h"
 #include "runtime/narrator.h"
@@ -117,6 +118,7 @@ private:
     ServiceRunner services_;
     ProbeRunner probes_;
     StepRunner steps_;
+    IsolationWatch isolation_;
     std::deque<model::PodEvent> events_;
     bool working_ = false;
     asio::steady_timer timer_;
@@ -153,12 +155,13 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
       steps_(host_, http_,
              {.main_pid = [this] { return main_pid(); },
               .tell = [this](std::string_view line) { listeners_.tell_pod(line); }}),
-      timer_(loop) {
+      isolation_(host_), timer_(loop) {
     reaper_.on_turn_end([this] { services_.look_at_sessions(); });
 }
 
 void Supervisor::Body::start(std::function<void(int code)> ended) {
     ended_ = std::move(ended);
+    isolation_.follow(); // first: with the key there nothing goes online
     post(model::PodStarted{});
     if (const auto started = signals_.start(); !started) {
         log_.write(LogLevel::error, started.error().text);
@@ -249,6 +252,7 @@ void Supervisor::Body::use(const model::PodSpec& spec) {
     spec_ = spec;
     graph_ = model::build_graph(spec_);
     services_.make_room(spec_.services.size());
+    isolation_.follow();
 }
 
 /// The machine waits for an answer to these orders; without one it would wait for ever.
@@ -391,6 +395,7 @@ void Supervisor::Body::end(const model::EndContainer& order) {
     code_ = order.code;
     probes_.cancel_all();
     steps_.kill_all();
+    isolation_.stop();
     services_.stop_everything();
     tell_end(order);
     write_log();

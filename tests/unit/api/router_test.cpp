@@ -103,6 +103,8 @@ TEST_CASE("prestop is told the grace period less 2 s, at least 1 s", "[router]")
 TEST_CASE("online and offline are verbs that are no hooks", "[router]") {
     CHECK(request_of(post("/v1/lifecycle/online")).verb == Verb::online);
     CHECK(request_of(post("/v1/lifecycle/offline")).verb == Verb::offline);
+    CHECK(request_of(post("/v1/lifecycle/isolate")).verb == Verb::isolate);
+    CHECK(request_of(post("/v1/lifecycle/rejoin")).verb == Verb::rejoin);
     CHECK_FALSE(as<VerbCall>(post("/v1/lifecycle/offline")).is_hook);
     CHECK_FALSE(as<VerbCall>(post("/v1/lifecycle/offline")).told_timeout.has_value());
 }
@@ -186,6 +188,15 @@ TEST_CASE("a service that a reload removed is unknown", "[router]") {
           2);
 }
 
+TEST_CASE("isolate takes a reason, which is one line of a bounded length", "[router]") {
+    CHECK(request_of(post("/v1/lifecycle/isolate", R"({"reason": "full GC\nevery second"})")).reason ==
+          "full GC every second");
+    const std::string longest =
+        request_of(post("/v1/lifecycle/isolate", R"({"reason": ")" + std::string(199, 'x') + "\u00e4\u00e4\"}")).reason;
+    CHECK(longest == std::string(199, 'x')); // no half of a letter
+    CHECK(as<Refusal>(post("/v1/lifecycle/rejoin", R"({"reason": "x"})")).status == 400);
+}
+
 TEST_CASE("bad input is 400 and says what is wrong", "[router]") {
     const char* body = GENERATE("{", "[]", "\"x\"", "{\"cascade\": }", "\xff");
     INFO(body);
@@ -203,7 +214,7 @@ TEST_CASE("bad input is 400 and says what is wrong", "[router]") {
 
 TEST_CASE("an unknown route is 404", "[router]") {
     const char* target = GENERATE("/", "", "*", "/v1", "/v1/status/", "/v2/status", "/v1/services/web",
-                                  "/v1/services/web/fly", "/v1/lifecycle/", "/v1/lifecycle/isolate", "/metrics");
+                                  "/v1/services/web/fly", "/v1/lifecycle/", "/v1/lifecycle/bunker", "/metrics");
     INFO(target);
     CHECK(as<Refusal>(get(target)).status == 404);
     CHECK(as<Refusal>(post(target)).status == 404);

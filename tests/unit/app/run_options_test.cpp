@@ -46,10 +46,11 @@ TEST_CASE("a long option takes its value with or without an equals sign", "[run_
     CHECK(parse_run_options({"--config=a b", "--socket", "@x"})->config == "a b");
     CHECK(parse_run_options({"--config=a b", "--socket", "@x"})->socket == "@x");
     CHECK(parse_run_options({"--app", "app.yaml", "-g"})->app_file == "app.yaml");
+    CHECK(parse_run_options({"--mode=debug"})->mode == "debug");
 }
 
 TEST_CASE("what run does not know or cannot use is an error that says so", "[run_options]") {
-    CHECK(error_of({"--mode", "debug"}).starts_with("unknown option --mode"));
+    CHECK(error_of({"--mod", "debug"}).starts_with("unknown option --mod"));
     CHECK(error_of({"-x"}).starts_with("unknown option -x"));
     CHECK(error_of({"--configuration=a"}).starts_with("unknown option --configuration=a"));
     CHECK(error_of({"-c"}) == "option -c needs a value");

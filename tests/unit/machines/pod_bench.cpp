@@ -68,9 +68,19 @@ ServiceIndex PodBench::index(const std::string& name) const {
 }
 
 void PodBench::begin() {
+    prepare();
+    event(PodStarted{});
+}
+
+void PodBench::begin_after(const PodEvent& first) {
+    prepare();
+    event(first);
+    event(PodStarted{});
+}
+
+void PodBench::prepare() {
     graph_ = build_graph(spec_);
     pod_ = initial_pod(spec_);
-    event(PodStarted{});
 }
 
 void PodBench::event(const PodEvent& event) {

@@ -32,6 +32,8 @@ public:
 
     /// davit starts.
     void begin();
+    /// The same, with a fact that is known before.
+    void begin_after(const model::PodEvent& first);
     /// Facts.
     void launched(const std::string& name);
     void launch_failed(const std::string& name, model::LaunchFailure failure);
@@ -74,6 +76,7 @@ public:
     const std::vector<std::string>& end_lines() const { return end_lines_; }
 
 private:
+    void prepare();
     model::ServiceIndex index(const std::string& name) const;
     void remember(const model::Action& action);
 
