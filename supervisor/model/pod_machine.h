@@ -166,9 +166,9 @@ struct SpecAdopted {
     SharedSpec spec;
 };
 
-using PodEvent = std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request,
-                              ClientLeft, TimePassed, LoopStalled, ReloadAsked, SpecAdopted, CpusChanged,
-                              IsolationKeyRead>;
+using PodEvent =
+    std::variant<PodStarted, ServiceFact, StepFinished, ConnectionsCounted, SignalReceived, Request, ClientLeft,
+                 TimePassed, LoopStalled, ReloadAsked, SpecAdopted, CpusChanged, IsolationKeyRead>;
 
 // ---- actions ---------------------------------------------------------------------------------------
 
