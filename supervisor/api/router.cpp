@@ -465,6 +465,18 @@ Call route_plan(const Target& target) {
     return GraphCall{static_cast<GraphFormat>(*format)};
 }
 
+Call route_events(const Target& target) {
+    EventsCall call;
+    for (const Parameter& parameter : target.query) {
+        const bool is_known = parameter.name == "follow" && (parameter.value == "true" || parameter.value == "false");
+        if (!is_known) {
+            return bad_request("there is the parameter follow, which is true or false");
+        }
+        call.follows = parameter.value == "true";
+    }
+    return call;
+}
+
 enum class Methods : std::uint8_t { get, post, both };
 
 std::optional<Refusal> wrong_method(std::string_view method, Methods methods) {
@@ -491,7 +503,7 @@ Call route_reading(const PodSpec& spec, const Target& target, std::string_view m
         return route_status(spec, target);
     }
     if (target.path == events_path) {
-        return EventsCall{};
+        return route_events(target);
     }
     if (target.path == plan_path || target.path == graph_path) {
         return route_plan(target);

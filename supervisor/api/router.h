@@ -20,7 +20,9 @@ struct StatusCall {
     std::vector<model::ServiceIndex> services; // empty: all
     Detail detail = Detail::plain;
 };
-struct EventsCall {};
+struct EventsCall {
+    bool follows = false; // the stream goes on with what happens
+};
 struct EnvCall {
     model::ServiceIndex service = 0;
     EnvValues values = EnvValues::masked;

@@ -71,6 +71,8 @@ bool is_rubbish(const boost::system::error_code& error) {
            error != http::error::end_of_stream && error != http::error::partial_message;
 }
 
+const Refusal too_many_wait{.status = 503, .error = "too many clients wait already", .allow = {}};
+
 std::string timeout_line(Duration timeout) {
     JsonWriter json;
     json.begin_object().key("timeoutSeconds").seconds(to_seconds(timeout)).end_object();
@@ -208,10 +210,49 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
     if (const auto* graph = std::get_if<GraphCall>(&call)) {
         co_return co_await reply(200, text_type, graph_of(host_.supervisor.spec(), graph->format));
     }
+    if (std::get<EventsCall>(call).follows) {
+        co_return co_await follow_events();
+    }
     co_return co_await reply(200, stream_content_type, events_json(view()));
 }
 
-const Refusal too_many_wait{.status = 503, .error = "too many clients wait already", .allow = {}};
+Session::Flow Session::follow_events() {
+    if (!begin_to_wait(false)) {
+        co_return co_await refuse(too_many_wait);
+    }
+    watch_client();
+    events_.emplace(host_.supervisor.journal(), [this] { wake_.cancel(); });
+    if (!co_await write(stream_head())) {
+        co_return false;
+    }
+    while (!client_gone_) {
+        if (events_->has_unread()) {
+            if (!co_await write(chunk(next_events()))) {
+                co_return false;
+            }
+            continue;
+        }
+        wake_.expires_at(asio::steady_timer::time_point::max());
+        co_await wake_.async_wait(as_values);
+    }
+    co_return false;
+}
+
+std::string Session::next_events() {
+    constexpr std::size_t most_at_once = 100;
+    const runtime::JournalPart part = events_->read(most_at_once);
+    std::string lines;
+    if (part.lost > 0) {
+        JsonWriter json;
+        json.begin_object().key("lost").number(static_cast<std::int64_t>(part.lost)).end_object();
+        lines = json.take() + "\n";
+    }
+    const View now = view();
+    for (const runtime::JournalEntry& entry : part.entries) {
+        lines += event_json(now, entry) + "\n";
+    }
+    return lines;
+}
 
 /// False: there is no place left.
 bool Session::begin_to_wait(bool is_hook) {
@@ -278,9 +319,7 @@ Session::Flow Session::wait_for_answer(const VerbCall& call) {
 
 /// Writes the head, then lines as they come, then the result. False: the client is gone.
 Session::Flow Session::stream(const VerbCall& call) {
-    std::string head =
-        "HTTP/1.1 200 OK\r\nContent-Type: " + std::string{stream_content_type} + "\r\nConnection: close\r\n";
-    head += http_1_0_ ? "\r\n" : "Transfer-Encoding: chunked\r\n\r\n";
+    std::string head = stream_head();
     if (call.told_timeout) {
         head += chunk(timeout_line(*call.told_timeout) + "\n");
     }
@@ -303,6 +342,12 @@ Session::Flow Session::stream(const VerbCall& call) {
         co_await wake_.async_wait(as_values);
     }
     co_return false;
+}
+
+std::string Session::stream_head() const {
+    const std::string head =
+        "HTTP/1.1 200 OK\r\nContent-Type: " + std::string{stream_content_type} + "\r\nConnection: close\r\n";
+    return head + (http_1_0_ ? "\r\n" : "Transfer-Encoding: chunked\r\n\r\n");
 }
 
 Session::Flow Session::write_lines() {

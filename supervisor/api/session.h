@@ -49,7 +49,10 @@ public:
     bool waits_for_verb() const { return state_ == State::verb; }
     bool is_hook() const { return state_ == State::hook; }
     /// The verb has its answer, but the client has not read it yet.
-    bool owes_answer() const { return (waits_for_verb() || is_hook()) && answer_.has_value(); }
+    bool owes_answer() const {
+        const bool has_news = events_ && events_->has_unread();
+        return has_news || ((waits_for_verb() || is_hook()) && answer_.has_value());
+    }
 
 private:
     enum class State : std::uint8_t { idle, answering, verb, hook };
@@ -63,6 +66,7 @@ private:
     Flow serve_request(std::string_view method, std::string_view target, std::string_view body);
     Flow serve_verb(const VerbCall& call);
     Flow serve_reload(const ReloadCall& call);
+    Flow follow_events();
     Flow wait_for_answer(const VerbCall& call);
     bool begin_to_wait(bool is_hook);
     Flow stream(const VerbCall& call);
@@ -77,6 +81,8 @@ private:
     void watch_client();
     void arm_deadline();
     std::string chunk(std::string_view lines) const;
+    std::string stream_head() const;
+    std::string next_events();
 
     Socket socket_;
     const SessionHost& host_;
@@ -90,6 +96,7 @@ private:
     std::size_t lines_dropped_ = 0;
     std::optional<model::RequestId> asked_;
     std::optional<AnswerLine> answer_;
+    std::optional<runtime::JournalReader> events_; // that it follows
     std::array<char, 256> unwanted_{};
     std::size_t unwanted_bytes_ = 0;
 };

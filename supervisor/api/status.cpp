@@ -177,20 +177,24 @@ std::string status_json(const View& view, const std::vector<ServiceIndex>& servi
     return json.take() + "\n";
 }
 
+std::string event_json(const View& view, const runtime::JournalEntry& entry) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("number").number(static_cast<std::int64_t>(entry.number));
+    json.key("time").string(view.wall_clock(entry.at));
+    json.key("service");
+    entry.service.empty() ? json.null() : json.string(entry.service);
+    json.key("from").string(entry.from);
+    json.key("to").string(entry.to);
+    json.key("reason").string(entry.reason);
+    json.end_object();
+    return json.take();
+}
+
 std::string events_json(const View& view) {
     std::string lines;
     for (const runtime::JournalEntry& entry : view.journal.entries()) {
-        JsonWriter json;
-        json.begin_object();
-        json.key("number").number(static_cast<std::int64_t>(entry.number));
-        json.key("time").string(view.wall_clock(entry.at));
-        json.key("service");
-        entry.service.empty() ? json.null() : json.string(entry.service);
-        json.key("from").string(entry.from);
-        json.key("to").string(entry.to);
-        json.key("reason").string(entry.reason);
-        json.end_object();
-        lines += json.take() + "\n";
+        lines += event_json(view, entry) + "\n";
     }
     return lines;
 }

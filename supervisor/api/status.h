@@ -36,6 +36,8 @@ std::string status_json(const View& view, const std::vector<model::ServiceIndex>
 
 /// One object a line, oldest first: {"number", "time", "service", "from", "to", "reason"}; service null: the pod.
 std::string events_json(const View& view);
+/// One of them, without the line feed.
+std::string event_json(const View& view, const runtime::JournalEntry& entry);
 
 enum class ProbeQuestion : std::uint8_t { startup, ready, live };
 

@@ -34,6 +34,7 @@ struct Shape {
     bool has_program = false; // what follows `--` is a CMD
     bool has_reveal = false;
     bool has_reason = false;
+    bool has_follow = false;
     bool needs_program = false;
 };
 
@@ -86,6 +87,13 @@ constexpr std::array shapes{
     Shape{Command::signal, "signal", 2, any_number, "SIGNAL and SERVICE"},
     Shape{Command::wait, "wait", 1, 1, "PHASE or SERVICE"},
     Shape{Command::why, "why", 0, 1, "SERVICE"},
+    Shape{.command = Command::events,
+          .name = "events",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .formats = text_formats,
+          .has_follow = true},
     Shape{Command::probe, "probe", 1, 1, "startup, ready or live"},
     Shape{.command = Command::exec,
           .name = "exec",
@@ -184,6 +192,7 @@ enum class Option : std::uint8_t {
     java,
     reveal,
     reason,
+    follow,
     dry_run,
     main,
 };
@@ -204,6 +213,7 @@ constexpr std::array option_names{
     OptionName{"--watch", Option::watch, false},     OptionName{"--java", Option::java, true},
     OptionName{"--reveal", Option::reveal, false},   OptionName{"--dry-run", Option::dry_run, false},
     OptionName{"--main", Option::main, false},       OptionName{"--reason", Option::reason, true},
+    OptionName{"--follow", Option::follow, false},   OptionName{"-f", Option::follow, false},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -223,9 +233,10 @@ bool has_option(const Shape& shape, Option option) {
     case Option::watch:
     case Option::java: return shape.has_cpus;
     case Option::reveal: return shape.has_reveal;
-    case Option::reason: break;
+    case Option::reason: return shape.has_reason;
+    case Option::follow: break;
     }
-    return shape.has_reason;
+    return shape.has_follow;
 }
 
 /// An option as it was typed: `--timeout 3`, `--timeout=3`, `-o json`, `-ojson`.
@@ -330,6 +341,7 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
         return {};
     case Option::reveal: arguments.reveal = true; return {};
     case Option::reason: arguments.reason = value; return {};
+    case Option::follow: arguments.follow = true; return {};
     }
     return {};
 }

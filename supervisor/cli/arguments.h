@@ -29,6 +29,7 @@ enum class Command : std::uint8_t {
     signal,
     wait,
     why,
+    events,
     probe,
     exec,
     shell,
@@ -65,6 +66,7 @@ struct Arguments {
     bool no_wait = false;
     bool schema = false;             // --schema
     std::optional<std::string> java; // --java
+    bool follow = false;             // -f
     bool explain = false;
     bool watch = false;
     bool reveal = false;

@@ -85,6 +85,7 @@ int run_command(const Arguments& arguments) {
     case Command::reload: return ask_verb(arguments, process_environment);
     case Command::status: return show_status(arguments, process_environment);
     case Command::why: return explain(arguments, process_environment);
+    case Command::events: return show_events(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
     case Command::exec: return exec_in_service(arguments, process_environment);
     case Command::shell: return open_shell(arguments, process_environment);

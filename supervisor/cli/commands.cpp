@@ -147,6 +147,7 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::signal:
     case Command::status:
     case Command::why:
+    case Command::events:
     case Command::probe:
     case Command::exec:
     case Command::shell:
@@ -267,6 +268,17 @@ std::expected<std::string, ClientExit> fetch_status(const Arguments& arguments, 
     return fetch_body(arguments, environment, output, status_target(arguments, first_parameter));
 }
 
+/// "2026-11-23T07:00:00.123Z mesh: starting -> running (pid 17)".
+std::string event_line(const json::object& event) {
+    if (const json::value* lost = event.if_contains("lost"); lost != nullptr && lost->is_int64()) {
+        return "... " + std::to_string(lost->get_int64()) + " events were not read in time";
+    }
+    const std::string service = text_of(event, "service");
+    const std::string reason = text_of(event, "reason");
+    return text_of(event, "time") + " " + (service.empty() ? "pod" : service) + ": " + text_of(event, "from") + " -> " +
+           text_of(event, "to") + (reason.empty() ? "" : " (" + reason + ")");
+}
+
 /// The configuration as davit runs it says which key isolates.
 void tell_how_to_release(const Arguments& arguments, Environment environment, Output& output) {
     IsolationKey key;
@@ -342,6 +354,33 @@ int explain(const Arguments& arguments, Environment environment) {
         return as_code(body.error());
     }
     output.text(arguments.words.empty() ? pod_paragraph(*body) : service_paragraph(*body));
+    return as_code(ClientExit::done);
+}
+
+int show_events(const Arguments& arguments, Environment environment) {
+    constexpr std::chrono::hours as_long_as_it_lasts{24 * 365};
+    const Duration patience = arguments.follow ? Duration{as_long_as_it_lasts} : api::default_client_timeout;
+    const TimePoint deadline = now() + arguments.timeout.value_or(patience);
+    Output output{"events", deadline};
+    Client client{deadline};
+    const auto connected = client.connect(places(arguments, environment), now() + api::default_connect_patience);
+    if (!connected) {
+        output.error(connected.error().text);
+        return as_code(connected.error().exit);
+    }
+    const std::string target = std::string{api::events_path} + (arguments.follow ? "?follow=true" : "");
+    const auto reply = client.call({.method = "GET", .target = target, .body = {}}, [&](std::string_view line) {
+        const auto event = arguments.format == Format::json ? std::nullopt : parse_object(line);
+        output.line(event ? event_line(*event) : line);
+    });
+    if (!reply) {
+        output.error(reply.error().text);
+        return as_code(reply.error().exit);
+    }
+    if (reply->status != 200) {
+        output.error(error_text(*reply));
+        return as_code(ClientExit::negative);
+    }
     return as_code(ClientExit::done);
 }
 

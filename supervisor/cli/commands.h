@@ -14,6 +14,7 @@ std::string process_environment(const char* name);
 int ask_verb(const Arguments& arguments, Environment environment);
 int show_status(const Arguments& arguments, Environment environment);
 int explain(const Arguments& arguments, Environment environment);
+int show_events(const Arguments& arguments, Environment environment);
 int ask_probe(const Arguments& arguments, Environment environment);
 
 } // namespace davit::cli

@@ -30,6 +30,7 @@ Run a container
 See what is
   status     a table of the services, and why each is as it is
   why        the same in words: state, cause, what it waits for, what to do
+  events     what happened when, each change with its reason
   wait       return when a phase is reached or a service is ready
   env        the environment of a service, and who it is
 
@@ -278,6 +279,22 @@ Options
 Exit codes
   0  offline   1  refused, or a step failed   2  usage
   3  no supervisor reachable   4  timed out
+)";
+
+constexpr std::string_view events_text = R"(Usage: davit events [-f] [-o text|json]
+
+The newest changes of the container and its services, oldest first, each with
+its time and reason: what `davit status` cannot show because it has passed.
+
+Options
+  -f, --follow  go on with what happens, until davit ends or you do
+  -o json       one object a line: number, time, service (null: the container),
+                from, to, reason; {"lost": N} where a follower was too slow
+  --timeout S   how long to wait for the answer (60), or to follow
+  --socket PATH
+
+Exit codes
+  0  done   1  refused   2  usage   3  no supervisor reachable   4  timed out
 )";
 
 constexpr std::string_view isolate_text = R"(Usage: davit isolate [--reason TEXT] [--no-wait]
@@ -550,18 +567,31 @@ Prints the version.
 )";
 
 constexpr std::array texts{
-    CommandHelp{"run", run_text},         CommandHelp{"check", check_text},
-    CommandHelp{"status", status_text},   CommandHelp{"why", why_text},
-    CommandHelp{"wait", wait_text},       CommandHelp{"online", online_text},
-    CommandHelp{"offline", offline_text}, CommandHelp{"isolate", isolate_text},
-    CommandHelp{"rejoin", rejoin_text},   CommandHelp{"start", start_text},
-    CommandHelp{"stop", stop_text},       CommandHelp{"restart", restart_text},
-    CommandHelp{"signal", signal_text},   CommandHelp{"poststart", poststart_text},
-    CommandHelp{"prestop", prestop_text}, CommandHelp{"probe", probe_text},
-    CommandHelp{"install", install_text}, CommandHelp{"cpus", cpus_text},
-    CommandHelp{"exec", exec_text},       CommandHelp{"shell", shell_text},
-    CommandHelp{"env", env_text},         CommandHelp{"version", version_text},
-    CommandHelp{"plan", plan_text},       CommandHelp{"graph", graph_text},
+    CommandHelp{"run", run_text},
+    CommandHelp{"check", check_text},
+    CommandHelp{"status", status_text},
+    CommandHelp{"why", why_text},
+    CommandHelp{"wait", wait_text},
+    CommandHelp{"online", online_text},
+    CommandHelp{"offline", offline_text},
+    CommandHelp{"events", events_text},
+    CommandHelp{"isolate", isolate_text},
+    CommandHelp{"rejoin", rejoin_text},
+    CommandHelp{"start", start_text},
+    CommandHelp{"stop", stop_text},
+    CommandHelp{"restart", restart_text},
+    CommandHelp{"signal", signal_text},
+    CommandHelp{"poststart", poststart_text},
+    CommandHelp{"prestop", prestop_text},
+    CommandHelp{"probe", probe_text},
+    CommandHelp{"install", install_text},
+    CommandHelp{"cpus", cpus_text},
+    CommandHelp{"exec", exec_text},
+    CommandHelp{"shell", shell_text},
+    CommandHelp{"env", env_text},
+    CommandHelp{"version", version_text},
+    CommandHelp{"plan", plan_text},
+    CommandHelp{"graph", graph_text},
     CommandHelp{"reload", reload_text},
 };
 

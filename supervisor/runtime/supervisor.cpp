@@ -68,6 +68,7 @@ public:
     const model::PodSpec& spec() const { return spec_; }
     const model::Pod& pod() const { return pod_; }
     const Journal& journal() const { return journal_; }
+    Journal& journal() { return journal_; }
     const ServiceRunner& services() const { return services_; }
     ServiceSurroundings surroundings_of(model::ServiceIndex service) {
         return host_.surroundings_of(spec_.services[service]);
@@ -479,6 +480,10 @@ const model::Pod& Supervisor::pod() const {
 }
 
 const Journal& Supervisor::journal() const {
+    return body_->journal();
+}
+
+Journal& Supervisor::journal() {
     return body_->journal();
 }
 

@@ -79,6 +79,7 @@ public:
     const model::PodSpec& spec() const;
     const model::Pod& pod() const;
     const Journal& journal() const;
+    Journal& journal(); // for a JournalReader
 
     /// Wall clock time (RFC 3339, UTC, milliseconds) of a moment of the monotonic clock.
     std::string wall_clock(TimePoint moment) const;

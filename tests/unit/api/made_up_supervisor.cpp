@@ -35,11 +35,6 @@ void make_shop_online(MadeUpWorld& world) {
 
 namespace davit::runtime {
 
-void Journal::add(JournalEntry entry) {
-    entry.number = next_number_++;
-    entries_.push_back(std::move(entry));
-}
-
 class Supervisor::Body {
 public:
     api::MadeUpWorld& world = api::made_up_world();
@@ -83,6 +78,10 @@ const model::Pod& Supervisor::pod() const {
     return body_->world.pod;
 }
 const Journal& Supervisor::journal() const {
+    return body_->world.journal;
+}
+
+Journal& Supervisor::journal() {
     return body_->world.journal;
 }
 
