@@ -40,19 +40,13 @@ struct ChildPlan {
     volatile int error = 0;
 };
 
-std::string_view path_of(const std::vector<std::string>& environment) {
-    constexpr std::string_view name = "PATH=";
-    const auto found = std::ranges::find_if(environment, [&](const auto& entry) { return entry.starts_with(name); });
-    return found == environment.end() ? path_without_path : std::string_view{*found}.substr(name.size());
-}
-
 std::vector<std::string> candidates_for(const SpawnRequest& request) {
     const std::string& command = request.argv.front();
     if (command.find('/') != std::string::npos || command.empty()) {
         return {command};
     }
     std::vector<std::string> candidates;
-    std::string_view rest = path_of(request.environment);
+    std::string_view rest = search_path_in(request.environment);
     while (true) {
         const auto end = rest.find(':');
         const std::string_view directory = rest.substr(0, end);
@@ -377,6 +371,12 @@ uid_t user_at(const SpawnFailure& failure, const SpawnRequest& request) {
 }
 
 } // namespace
+
+std::string_view search_path_in(const std::vector<std::string>& environment) {
+    constexpr std::string_view name = "PATH=";
+    const auto found = std::ranges::find_if(environment, [&](const auto& entry) { return entry.starts_with(name); });
+    return found == environment.end() ? path_without_path : std::string_view{*found}.substr(name.size());
+}
 
 std::expected<pid_t, SpawnFailure> spawn(const SpawnRequest& request) {
     ChildPlan plan = plan_for(request);

@@ -24,6 +24,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <variant>
@@ -80,6 +81,9 @@ struct SpawnFailure {
     unsigned limit = 0; // at limits: which of the request's
     friend bool operator==(const SpawnFailure&, const SpawnFailure&) = default;
 };
+
+/// Where a command without a slash is looked for: PATH of that environment, else what a shell takes without one.
+std::string_view search_path_in(const std::vector<std::string>& environment);
 
 /// The pid of the child, which is past exec. It registers nowhere.
 std::expected<pid_t, SpawnFailure> spawn(const SpawnRequest& request);
