@@ -21,8 +21,6 @@
 namespace davit::api {
 
 struct ServerOptions {
-    /// The CPU count that `status` shows.
-    int cpus = 1;
     /// Connections at the same time, hooks included.
     std::size_t max_connections = 128;
     /// Places among them that only poststart and prestop can hold for long.

@@ -405,7 +405,7 @@ View Session::view() const {
         .pod = supervisor.pod(),
         .journal = supervisor.journal(),
         .now = std::chrono::steady_clock::now(),
-        .cpus = host_.options.cpus,
+        .cpus = model::count_for(supervisor.cpu_count(), supervisor.spec().cpus),
         .wall_clock = [&supervisor](TimePoint moment) { return supervisor.wall_clock(moment); },
         .last_output = [&supervisor](model::ServiceIndex service,
                                      std::size_t count) { return supervisor.last_output(service, count); },

@@ -21,7 +21,6 @@
 #include <fcntl.h>
 #include <functional>
 #include <optional>
-#include <sched.h>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -73,16 +72,6 @@ std::vector<std::string> inherited_environment(const model::PodSpec& spec) {
         }
     }
     return variables;
-}
-
-/// CPUs that davit, and so each service, may run on.
-int usable_cpus() {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) {
-        return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-    }
-    return std::max(1, CPU_COUNT(&cpus));
 }
 
 config::LoadResult load(const RunOptions& options, const config::Sources& sources) {
@@ -148,13 +137,11 @@ void run_loop(boost::asio::io_context& loop, runtime::Supervisor& supervisor) {
 int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::CallersSignals& callers_signals,
               std::function<config::LoadResult()> load_again) {
     boost::asio::io_context loop{1};
-    const int cpus = usable_cpus();
     std::vector<std::string> environment = inherited_environment(spec);
     runtime::Supervisor supervisor{loop,
                                    std::move(spec),
                                    {.environment = std::move(environment),
                                     .socket = socket.place,
-                                    .cpus = cpus,
                                     .open_descriptors = os::raise_descriptor_limit(),
                                     .callers_signals = callers_signals,
                                     .termination_log = from_environment("DAVIT_TERMINATION_LOG")}};
@@ -165,7 +152,7 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
         server->finish(patience_with_clients, [&loop] { loop.stop(); });
     });
     // After the first launches: whoever waits for main is not held up by what clients need.
-    server.emplace(loop, supervisor, api::ServerOptions{.cpus = cpus, .load = std::move(load_again)});
+    server.emplace(loop, supervisor, api::ServerOptions{.load = std::move(load_again)});
     server->serve(std::move(socket.socket));
     run_loop(loop, supervisor);
     remove_socket(socket.place);

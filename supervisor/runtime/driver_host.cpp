@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unistd.h>
+#include <utility>
 
 namespace davit::runtime {
 
@@ -28,9 +29,32 @@ model::IdentityChange DriverHost::identity_of(const model::ServiceSpec& service)
     return model::change_between(from, model::identity_of(service.identity, from));
 }
 
-ServiceSurroundings DriverHost::surroundings_of(const model::ServiceSpec& service) {
+/// A service that was never launched: what it would get for certain.
+model::ServiceCpus DriverHost::cpus_of(model::ServiceIndex service) {
+    if (const auto last = last_cpus.find(service); last != last_cpus.end()) {
+        return last->second;
+    }
+    const std::vector<std::string> argv = values_of(spec.services[service].command);
+    const Variables environment = base_environment_of(spec.services[service]);
+    model::CpusSpec settings = spec.services[service].cpus;
+    settings.java = model::JavaSetting::never;
+    settings.shim = model::ShimSetting::off;
+    return model::cpus_of_service({.settings = settings, .argv = argv, .environment = environment}, cpu_count(), {},
+                                  {});
+}
+
+Variables DriverHost::environment_of(model::ServiceIndex service) {
+    Variables variables = base_environment_of(spec.services[service]);
+    set_variables(variables, cpus_of(service).variables);
+    return variables;
+}
+
+ServiceSurroundings DriverHost::surroundings_of(model::ServiceIndex index) {
+    const model::ServiceSpec& service = spec.services[index];
     const model::OwnProcess& from = own_process();
-    return {.environment = environment_of(service),
+    Variables environment = environment_of(index);
+    set_variables(environment, cpus_of(index).leader_variables);
+    return {.environment = std::move(environment),
             .identity = model::identity_of(service.identity, from.identity),
             .directory = service.working_dir ? service.working_dir->value : from.directory};
 }

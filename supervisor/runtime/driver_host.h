@@ -8,6 +8,7 @@
 #include "os/child_reaper.h"
 #include "os/log_output.h"
 #include "os/reach.h"
+#include "runtime/cpu_counter.h"
 #include "runtime/environment.h"
 #include "runtime/log.h"
 #include "runtime/supervisor.h"
@@ -15,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <sys/types.h>
 #include <vector>
@@ -38,17 +40,28 @@ struct DriverHost {
     /// davit itself, once somebody had to know.
     std::optional<model::OwnProcess> own;
 
-    /// The environment of a process of this service.
-    Variables environment_of(const model::ServiceSpec& service) const {
-        return service_environment(options.environment, service,
-                                   {.service = service.name, .socket = options.socket, .cpus = options.cpus});
+    CpuCounter cpu_counter;
+    /// What each service was given at its last launch so that it counts its CPUs right.
+    std::map<model::ServiceIndex, model::ServiceCpus> last_cpus;
+
+    /// Of the container, at this moment. Stays valid until the next call.
+    const model::CpuCount& cpu_count() { return cpu_counter.now(spec.cpus.rounding); }
+
+    /// What every process of this service has, without what the CPU count brings.
+    Variables base_environment_of(const model::ServiceSpec& service) const {
+        return service_environment(options.environment, service, {.service = service.name, .socket = options.socket});
     }
+    /// The environment of a check, a step or a stop command of this service: with the count of its last launch, but not
+    /// with what only its leader gets.
+    Variables environment_of(model::ServiceIndex service);
 
     /// Who a process of this service becomes.
     model::IdentityChange identity_of(const model::ServiceSpec& service);
-    ServiceSurroundings surroundings_of(const model::ServiceSpec& service);
+    /// As its leader has them.
+    ServiceSurroundings surroundings_of(model::ServiceIndex service);
 
 private:
+    model::ServiceCpus cpus_of(model::ServiceIndex service);
     const model::OwnProcess& own_process();
 };
 

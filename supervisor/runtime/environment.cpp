@@ -50,8 +50,13 @@ Variables service_environment(const Variables& inherited, const model::ServiceSp
     if (!davit.socket.empty()) {
         set_variable(variables, "DAVIT_SOCKET", davit.socket);
     }
-    set_variable(variables, "DAVIT_CPUS", std::to_string(davit.cpus));
     return variables;
+}
+
+void set_variables(Variables& variables, const std::vector<model::NamedValue>& values) {
+    for (const model::NamedValue& value : values) {
+        set_variable(variables, value.name, value.value);
+    }
 }
 
 std::vector<std::string> values_of(const std::vector<model::Text>& command) {

@@ -3,6 +3,7 @@
 // and davit's, the later ones winning over the earlier. Pure text work; one list of `NAME=value` in, one out.
 #pragma once
 
+#include "model/service_cpus.h"
 #include "model/spec.h"
 
 #include <optional>
@@ -23,11 +24,13 @@ void set_variable(Variables& variables, std::string_view name, std::string_view 
 struct DavitVariables {
     std::string_view service;
     std::string_view socket; // empty: none
-    int cpus = 1;
 };
 
-/// The environment of a service's own processes: leader, stop command, exec checks, and steps (as main's).
+/// The environment of a service's own processes: leader, stop command, exec checks, and steps (as main's); without what
+/// the CPU count brings (model/service_cpus.h).
 Variables service_environment(const Variables& inherited, const model::ServiceSpec& spec, const DavitVariables& davit);
+
+void set_variables(Variables& variables, const std::vector<model::NamedValue>& values);
 
 /// The values of a command as they are used.
 std::vector<std::string> values_of(const std::vector<model::Text>& command);

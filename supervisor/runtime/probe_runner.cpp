@@ -63,7 +63,7 @@ void ProbeRunner::run_exec(Key key, const model::ExecCheck& check, Duration) {
     running.task =
         std::make_unique<Task>(host_, KeepFirstLine{}, [this, key](const TaskEnd& end) { take_exec_end(key, end); });
     const auto started = running.task->start({.argv = values_of(check.command),
-                                              .environment = host_.environment_of(spec),
+                                              .environment = host_.environment_of(key.first),
                                               .directory = spec.working_dir ? spec.working_dir->value : std::string{},
                                               .identity = host_.identity_of(spec)});
     if (!started) {

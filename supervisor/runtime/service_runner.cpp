@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <exception>
 #include <unistd.h>
+#include <utility>
 
 namespace davit::runtime {
 namespace {
@@ -43,20 +45,50 @@ model::LaunchFailure failure_of(os::SpawnFailureKind kind) {
 
 ServiceRunner::ServiceRunner(DriverHost& host)
     : host_(host), scan_(host.reaper), stop_commands_(host), slots_(host.spec.services.size()),
-      notify_sockets_(host, scan_, [this](model::ServiceIndex service) { return query_of(service); }),
+      notify_sockets_(host, scan_, [this](model::ServiceIndex service) { return query_of(service); }), cpu_plans_(host),
       look_timer_(host.loop) {}
 
 void ServiceRunner::launch(model::ServiceIndex service, unsigned attempt) {
     const model::ServiceSpec& spec = host_.spec.services[service];
+    Variables environment = host_.base_environment_of(spec);
+    const auto cpus =
+        cpu_plans_.plan(service, spec, environment,
+                        [this, service, attempt](const model::ServiceCpus& later) { go_on(service, attempt, later); });
+    if (!cpus) {
+        slots_[service].waiting = Waiting{attempt, spec, std::move(environment)};
+        return;
+    }
+    host_.last_cpus.insert_or_assign(service, *cpus);
+    start(service, attempt, spec, request_of(spec, std::move(environment), *cpus));
+}
+
+/// The JVM was read, or could not be in time.
+void ServiceRunner::go_on(model::ServiceIndex service, unsigned attempt, const model::ServiceCpus& cpus) {
     Slot& slot = slots_[service];
-    os::SpawnRequest request = request_of(spec);
-    if (const auto listening = listen_to(service, attempt, request); !listening) {
+    if (stopped_ || !slot.waiting || slot.waiting->attempt != attempt) {
+        return;
+    }
+    Waiting waiting = *std::move(slot.waiting);
+    slot.waiting.reset();
+    try {
+        host_.last_cpus.insert_or_assign(service, cpus);
+        start(service, attempt, waiting.spec, request_of(waiting.spec, std::move(waiting.environment), cpus));
+    } catch (const std::exception& error) {
+        // Nobody else answers the machine from here.
+        report(service, model::LaunchFailed{attempt, model::LaunchFailure::no_resources, error.what()});
+    }
+}
+
+void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec,
+                          os::SpawnRequest request) {
+    Slot& slot = slots_[service];
+    if (const auto listening = listen_to(service, attempt, spec, request); !listening) {
         return report(service,
                       model::LaunchFailed{attempt, model::LaunchFailure::no_resources, listening.error().text});
     }
     os::LogRelayEnds ends;
     if (is_relayed(spec)) {
-        auto opened = open_relay(service, attempt);
+        auto opened = open_relay(service, attempt, spec);
         if (!opened) {
             return report(service,
                           model::LaunchFailed{attempt, model::LaunchFailure::no_resources, opened.error().text});
@@ -92,15 +124,19 @@ bool ServiceRunner::is_relayed(const model::ServiceSpec& spec) const {
     return spec.log_mode == model::LogMode::prefix || keeps_all;
 }
 
-os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec) const {
+os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec, Variables environment,
+                                           const model::ServiceCpus& cpus) {
+    set_variables(environment, cpus.variables);
+    set_variables(environment, cpus.leader_variables);
     os::SpawnRequest request{
         .argv = values_of(spec.command),
-        .environment = host_.environment_of(spec),
+        .environment = std::move(environment),
         .directory = spec.working_dir ? spec.working_dir->value : std::string{},
         .placement = placement_of(spec),
         .open_descriptors = host_.options.open_descriptors,
         .identity = host_.identity_of(spec),
     };
+    request.argv.insert(request.argv.begin() + 1, cpus.leader_arguments.begin(), cpus.leader_arguments.end());
     if (spec.main) {
         request.streams[0] = os::InheritStream{};
     }
@@ -133,8 +169,8 @@ os::Placement ServiceRunner::placement_of(const model::ServiceSpec& spec) const 
 
 /// The service finds where to send what it says of itself, and how often it is to be heard. WATCHDOG_PID is left out:
 /// a shell in front of the program would hide it, and without it everybody is meant (sd_watchdog_enabled(3)).
-Result<void> ServiceRunner::listen_to(model::ServiceIndex service, unsigned attempt, os::SpawnRequest& request) {
-    const model::ServiceSpec& spec = host_.spec.services[service];
+Result<void> ServiceRunner::listen_to(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec,
+                                      os::SpawnRequest& request) {
     if (!model::has_notify_probe(spec)) {
         return {};
     }
@@ -151,9 +187,9 @@ Result<void> ServiceRunner::listen_to(model::ServiceIndex service, unsigned atte
     return {};
 }
 
-Result<os::LogRelayEnds> ServiceRunner::open_relay(model::ServiceIndex service, unsigned attempt) {
+Result<os::LogRelayEnds> ServiceRunner::open_relay(model::ServiceIndex service, unsigned attempt,
+                                                   const model::ServiceSpec& spec) {
     Slot& slot = slots_[service];
-    const model::ServiceSpec& spec = host_.spec.services[service];
     if (slot.relay && !slot.relay->has_ended()) {
         keep_until_ended(std::move(slot.relay));
     }
@@ -279,6 +315,7 @@ void ServiceRunner::stop_everything() {
     look_timer_.cancel();
     stop_commands_.kill_all();
     notify_sockets_.close_all();
+    cpu_plans_.stop_everything();
     for (model::ServiceIndex service = 0; service < slots_.size(); ++service) {
         if (slots_[service].stage != Stage::gone) {
             scan_.signal(query_of(service), SIGKILL);

@@ -4,9 +4,12 @@
 // for after each reaped child and every 100 ms, only while something is left. What is about to end as well (the
 // other half of a pipeline) is not left behind: it has 100 ms before it is called so.
 //
-//   Launch ──► spawn ─┬─► Launched ... leader exits ─┬─ nothing left ──► LeaderExited
-//                     └─► LaunchFailed               └─ after 100 ms ──► LeaderExited{"java (pid 41)"}
-//                                                                            ──► SessionEmptied
+//   Launch ──► which JVM? ──► spawn ─┬─► Launched ... leader exits ─┬─ nothing left ──► LeaderExited
+//                                    └─► LaunchFailed               └─ after 100 ms ──► LeaderExited{"java (pid 41)"}
+//                                                                                           ──► SessionEmptied
+//
+// Which JVM a service could start, and what that counts, may have to be read from disk first (cpu_plans.h): then the
+// spawn comes in a later turn of the loop, with what the specification said at the launch.
 #pragma once
 
 #include "model/pod_machine.h"
@@ -14,6 +17,7 @@
 #include "os/log_relay.h"
 #include "os/session_scan.h"
 #include "os/spawn.h"
+#include "runtime/cpu_plans.h"
 #include "runtime/driver_host.h"
 #include "runtime/notify_sockets.h"
 #include "runtime/oom_watch.h"
@@ -45,6 +49,7 @@ public:
     void make_room(std::size_t services) {
         slots_.resize(services);
         notify_sockets_.make_room(services);
+        cpu_plans_.pages().make_room(services);
     }
     /// The end of davit: nothing is told any more.
     void stop_everything();
@@ -55,6 +60,12 @@ public:
 
 private:
     enum class Stage : unsigned char { gone, alive, leaving }; // leaving: the leader ended, its session is not empty
+    /// A launch whose JVM is being read.
+    struct Waiting {
+        unsigned attempt;
+        model::ServiceSpec spec;
+        Variables environment;
+    };
     struct Slot {
         unsigned attempt = 0;
         Stage stage = Stage::gone;
@@ -65,14 +76,19 @@ private:
         std::optional<model::ExitStatus> untold; // how the leader ended, while what it left may still end by itself
         TimePoint tell_at;
         std::unique_ptr<os::LogRelay> relay;
+        std::optional<Waiting> waiting;
     };
 
     bool is_relayed(const model::ServiceSpec& spec) const;
-    os::SpawnRequest request_of(const model::ServiceSpec& service) const;
+    void go_on(model::ServiceIndex service, unsigned attempt, const model::ServiceCpus& cpus);
+    void start(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec, os::SpawnRequest request);
+    os::SpawnRequest request_of(const model::ServiceSpec& service, Variables environment,
+                                const model::ServiceCpus& cpus);
     static void give_streams(const os::SpawnRequest& request, const os::LogRelayEnds& ends);
     os::Placement placement_of(const model::ServiceSpec& service) const;
-    Result<os::LogRelayEnds> open_relay(model::ServiceIndex service, unsigned attempt);
-    Result<void> listen_to(model::ServiceIndex service, unsigned attempt, os::SpawnRequest& request);
+    Result<os::LogRelayEnds> open_relay(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec);
+    Result<void> listen_to(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec,
+                           os::SpawnRequest& request);
     void keep_until_ended(std::unique_ptr<os::LogRelay> relay);
     void take_exit(model::ServiceIndex service, unsigned attempt, model::ExitStatus status);
     void look_at(model::ServiceIndex service);
@@ -88,6 +104,7 @@ private:
     StopCommands stop_commands_;
     std::vector<Slot> slots_; // as in PodSpec
     NotifySockets notify_sockets_;
+    CpuPlans cpu_plans_;
     std::vector<std::unique_ptr<os::LogRelay>>
         ending_relays_; // of earlier attempts: the log has not taken their lines yet
     boost::asio::steady_timer look_timer_;

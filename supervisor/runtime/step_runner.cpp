@@ -72,7 +72,7 @@ TaskCommand StepRunner::command_of(const model::RunStep& order, const model::Exe
         .argv = values_of(step.command), .environment = host_.options.environment, .directory = {}, .identity = {}};
     if (const auto main = host_.spec.main()) {
         const model::ServiceSpec& spec = host_.spec.services[*main];
-        command.environment = host_.environment_of(spec);
+        command.environment = host_.environment_of(*main);
         command.directory = spec.working_dir ? spec.working_dir->value : std::string{};
         command.identity = host_.identity_of(spec);
     }

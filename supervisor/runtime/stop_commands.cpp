@@ -14,7 +14,7 @@ void StopCommands::run(model::ServiceIndex service, unsigned attempt, TimePoint 
                                               report(service, attempt, end.status, {});
                                           });
     const auto started = running.task->start({.argv = values_of(spec.stop_command),
-                                              .environment = host_.environment_of(spec),
+                                              .environment = host_.environment_of(service),
                                               .directory = spec.working_dir ? spec.working_dir->value : std::string{},
                                               .identity = host_.identity_of(spec)});
     if (!started) {

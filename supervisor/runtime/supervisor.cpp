@@ -70,9 +70,12 @@ public:
     const Journal& journal() const { return journal_; }
     Journal& journal() { return journal_; }
     const ServiceRunner& services() const { return services_; }
-    ServiceSurroundings surroundings_of(model::ServiceIndex service) {
-        return host_.surroundings_of(spec_.services[service]);
+    const model::CpuCount& cpu_count() { return host_.cpu_count(); }
+    const model::ServiceCpus* cpus_of(model::ServiceIndex service) const {
+        const auto found = host_.last_cpus.find(service);
+        return found == host_.last_cpus.end() ? nullptr : &found->second;
     }
+    ServiceSurroundings surroundings_of(model::ServiceIndex service) { return host_.surroundings_of(service); }
     std::uint64_t orphans_reaped() const { return reaper_.orphans_reaped(); }
     std::uint64_t dropped_log_lines() const {
         return output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
@@ -151,7 +154,9 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
             .post = [this](model::PodEvent event) { post(std::move(event)); },
             .stalled = [this](Duration length) { tell_stall(length); },
             .task_leaders = {},
-            .own = {}},
+            .own = {},
+            .cpu_counter = {},
+            .last_cpus = {}},
       http_(loop), services_(host_), probes_(host_, http_),
       steps_(host_, http_,
              {.main_pid = [this] { return main_pid(); },
@@ -498,6 +503,14 @@ std::vector<std::string> Supervisor::last_output(model::ServiceIndex service, st
 
 ServiceSurroundings Supervisor::surroundings_of(model::ServiceIndex service) const {
     return body_->surroundings_of(service);
+}
+
+const model::CpuCount& Supervisor::cpu_count() const {
+    return body_->cpu_count();
+}
+
+const model::ServiceCpus* Supervisor::cpus_of(model::ServiceIndex service) const {
+    return body_->cpus_of(service);
 }
 
 std::uint64_t Supervisor::orphans_reaped() const {

@@ -11,6 +11,7 @@
 #include "model/dependency_graph.h"
 #include "model/pod_machine.h"
 #include "model/process_identity.h"
+#include "model/service_cpus.h"
 #include "model/spec.h"
 #include "os/signals.h"
 #include "runtime/journal.h"
@@ -40,7 +41,6 @@ struct Listener {
 struct SupervisorOptions {
     std::vector<std::string> environment;   // PID 1's own, as NAME=value
     std::string socket;                     // for DAVIT_SOCKET
-    int cpus = 1;                           // for DAVIT_CPUS
     std::optional<rlim_t> open_descriptors; // the soft limit that children get; nullopt: davit's
     os::CallersSignals callers_signals{};   // plain init passes them on
     std::string termination_log; // path asked for ($DAVIT_TERMINATION_LOG); empty: the kubelet's, if it is there
@@ -86,6 +86,11 @@ public:
     /// The newest lines that a relayed service or step wrote, oldest first, at most `count`.
     std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
     ServiceSurroundings surroundings_of(model::ServiceIndex service) const;
+
+    /// The CPU count of the container, at most 100 ms old. Valid until the next call.
+    const model::CpuCount& cpu_count() const;
+    /// What the service was given at its last launch so that it counts its CPUs right; null: it was never launched.
+    const model::ServiceCpus* cpus_of(model::ServiceIndex service) const;
 
     std::uint64_t orphans_reaped() const;
     std::uint64_t dropped_log_lines() const;

@@ -54,7 +54,9 @@ public:
                .post = [this](model::PodEvent event) { facts.push_back(std::move(event)); },
                .stalled = [](Duration) {},
                .task_leaders = {},
-               .own = {}} {
+               .own = {},
+               .cpu_counter = {},
+               .last_cpus = {}} {
         static const os::CallersSignals callers = os::take_over_signals();
         static_cast<void>(callers);
         static_cast<void>(os::adopt_orphans());

@@ -95,6 +95,10 @@ ServiceSurroundings Supervisor::surroundings_of(model::ServiceIndex service) con
             .directory = "/"};
 }
 
+const model::CpuCount& Supervisor::cpu_count() const {
+    return body_->world.cpus;
+}
+
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex, std::size_t count) const {
     const auto& all = body_->world.output;
     return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};

@@ -19,6 +19,7 @@ struct MadeUpWorld {
     model::Pod pod;
     runtime::Journal journal;
     std::vector<std::string> output;
+    model::CpuCount cpus;
 
     /// Called from inside `ask`; may post answers to the loop.
     std::function<void(const model::Request& request)> on_ask;

@@ -25,11 +25,16 @@ TEST_CASE("a variable that is there is replaced in its place, a new one comes la
 }
 
 TEST_CASE("the service's variables win over PID 1's, and davit's over both", "[environment]") {
-    const auto web = web_with({{"LEVEL", "debug"}, {"DAVIT_CPUS", "99"}});
+    const auto web = web_with({{"LEVEL", "debug"}, {"DAVIT_SERVICE", "other"}});
     const Variables variables =
-        service_environment({"LEVEL=info", "HOME=/"}, web, {.service = "web", .socket = "@davit-1", .cpus = 2});
-    CHECK(variables ==
-          Variables{"LEVEL=debug", "HOME=/", "DAVIT_CPUS=2", "DAVIT_SERVICE=web", "DAVIT_SOCKET=@davit-1"});
+        service_environment({"LEVEL=info", "HOME=/"}, web, {.service = "web", .socket = "@davit-1"});
+    CHECK(variables == Variables{"LEVEL=debug", "HOME=/", "DAVIT_SERVICE=web", "DAVIT_SOCKET=@davit-1"});
+}
+
+TEST_CASE("what the CPU count brings replaces what is there", "[environment]") {
+    Variables variables{"DAVIT_CPUS=99", "PATH=/bin"};
+    set_variables(variables, {{"DAVIT_CPUS", "2"}, {"GOMAXPROCS", "2"}});
+    CHECK(variables == Variables{"DAVIT_CPUS=2", "PATH=/bin", "GOMAXPROCS=2"});
 }
 
 TEST_CASE("a user brings HOME, USER and LOGNAME, unless the service sets them; env wins over its files",
@@ -38,20 +43,18 @@ TEST_CASE("a user brings HOME, USER and LOGNAME, unless the service sets them; e
     web.identity.user_name = "app";
     web.identity.home = "/home/app";
     web.env_from_files = {{"LEVEL", "info"}, {"HOME", "/srv"}, {"EXTRA", "1"}};
-    CHECK(service_environment({"HOME=/root", "LEVEL=warn"}, web, {.service = "web", .socket = {}, .cpus = 2}) ==
-          Variables{"HOME=/srv", "LEVEL=debug", "USER=own", "LOGNAME=app", "EXTRA=1", "DAVIT_SERVICE=web",
-                    "DAVIT_CPUS=2"});
+    CHECK(service_environment({"HOME=/root", "LEVEL=warn"}, web, {.service = "web", .socket = {}}) ==
+          Variables{"HOME=/srv", "LEVEL=debug", "USER=own", "LOGNAME=app", "EXTRA=1", "DAVIT_SERVICE=web"});
 }
 
 TEST_CASE("a user that the system does not know changes no HOME", "[environment]") {
     auto web = web_with({});
     web.identity.user = model::Principal{.written = "4711", .id = 4711};
-    CHECK(service_environment({"HOME=/root"}, web, {.service = "web", .socket = {}, .cpus = 1}).front() ==
-          "HOME=/root");
+    CHECK(service_environment({"HOME=/root"}, web, {.service = "web", .socket = {}}).front() == "HOME=/root");
 }
 
 TEST_CASE("without a socket none is named", "[environment]") {
-    const Variables variables = service_environment({}, web_with({}), {.service = "web", .socket = "", .cpus = 1});
+    const Variables variables = service_environment({}, web_with({}), {.service = "web", .socket = ""});
     CHECK(!model::contains(variables, std::string{"DAVIT_SOCKET="}));
 }
 
