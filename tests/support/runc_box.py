@@ -116,13 +116,14 @@ class Box:
     binds           list of (outside, inside, "ro" or "rw")
     tmpfs           paths inside that get a tmpfs, mode 1777
     network         "own": a namespace with loopback up;  "host": that of the caller
+    cgroup          "own": a cgroup namespace;  "host": it sees where it is in the machine's tree
     refused         system calls that answer ENOSYS, as an old kernel or a strict seccomp profile would
     on_output       called with each piece of the container's log (bytes), in a thread of its own
     """
 
     def __init__(self, args, *, root="machine", files=None, env=None, uid=0, gid=None, cwd="/", hostname="box",
                  capabilities=tuple(DEFAULT_CAPABILITIES), read_only=False, no_new_privileges=True, cpu_quota=None,
-                 cpuset=None, memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", refused=(),
+                 cpuset=None, memory=None, process_limit=None, binds=(), tmpfs=("/tmp", "/run"), network="own", cgroup="host", refused=(),
                  stdin=subprocess.DEVNULL, on_output=lambda piece: None):
         self.name = f"davit-box-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.args, self.root_kind, self.files, self.env = list(map(str, args)), root, dict(files or {}), dict(env or {})
@@ -130,6 +131,7 @@ class Box:
         self.capabilities, self.read_only, self.no_new_privileges = list(capabilities), read_only, no_new_privileges
         self.cpu_quota, self.cpuset, self.memory, self.process_limit = cpu_quota, cpuset, memory, process_limit
         self.binds, self.tmpfs, self.network, self.refused = list(binds), list(tmpfs), network, list(refused)
+        self.cgroup = cgroup
         self.stdin, self.on_output = stdin, on_output
         self.process = None
         self._output = []
@@ -305,6 +307,7 @@ class Box:
         if self.uid != 0:  # an exec by another user keeps none, as in Kubernetes
             capabilities.update(effective=[], permitted=[])
         namespaces = ["pid", "mount", "uts", "ipc"] + (["network"] if self.network == "own" else [])
+        namespaces += ["cgroup"] if self.cgroup == "own" else []
         environment = {"PATH": PATH, "HOME": "/", **self.env}
         config = {
             "ociVersion": "1.0.2",
