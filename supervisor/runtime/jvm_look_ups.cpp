@@ -86,12 +86,17 @@ void JvmLookUps::give_up(const os::FileIdentity& identity) {
         return;
     }
     const Running& running = *ended.mapped();
+    // It may have answered while davit stood still.
+    auto library = os::take_answer(running.look_up, running.place);
+    if (library) {
+        remember(identity, *library);
+    } else {
+        library = failure(running.place.library + ": was not read within " + model::seconds_text(patience));
+    }
     reaper_.forget(running.look_up.child);
     os::signal_process(running.look_up.child, SIGKILL);
-    const Result<os::JvmLibrary> nothing =
-        failure(running.place.library + ": was not read within " + model::seconds_text(patience));
     for (const Told& told : running.listeners) {
-        told(nothing);
+        told(library);
     }
 }
 
