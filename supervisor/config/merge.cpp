@@ -3,6 +3,7 @@
 #include "config/merge.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace davit::config {
@@ -52,14 +53,44 @@ void erase_entry(Node& map, std::string_view name) {
     std::erase_if(map.children, [&](const Node& child) { return child.key == name; });
 }
 
+/// The entries of a map while a layer merges into it, found by hash: a pod may have hundreds of services. A removed one
+/// stays as a null until the end, because nothing in the list may move.
+class Entries {
+public:
+    Entries(Node& map, std::size_t most_new) : map_(map) {
+        map.children.reserve(map.children.size() + most_new);
+        for (Node& child : map.children) {
+            by_name_.emplace(child.key, &child);
+        }
+    }
+
+    Node* find(const std::string& name) const {
+        const auto found = by_name_.find(name);
+        return found == by_name_.end() ? nullptr : found->second;
+    }
+
+    void add(Node entry) {
+        Node& added = map_.children.emplace_back(std::move(entry));
+        by_name_.emplace(added.key, &added);
+    }
+
+    void drop_removed() { std::erase_if(map_.children, is_null); }
+
+private:
+    Node& map_;
+    std::unordered_map<std::string, Node*> by_name_;
+};
+
 void merge_map(Node& base, Node layer, const Key& key);
 
-void merge_entry(Node& base, Node entry, const std::optional<Key>& meaning) {
+void merge_entry(Entries& base, Node entry, const std::optional<Key>& meaning) {
+    Node* inherited = base.find(entry.key);
     if (is_null(entry)) {
-        erase_entry(base, entry.key);
+        if (inherited != nullptr) {
+            inherited->kind = Node::Kind::null;
+        }
         return;
     }
-    Node* inherited = base.find(entry.key);
     bool both_are_maps = inherited != nullptr && inherited->kind == Node::Kind::map && entry.kind == Node::Kind::map;
     if (both_are_maps && merges_by_key(meaning)) {
         merge_map(*inherited, std::move(entry), *meaning);
@@ -69,7 +100,7 @@ void merge_entry(Node& base, Node entry, const std::optional<Key>& meaning) {
     if (inherited != nullptr) {
         *inherited = std::move(entry);
     } else {
-        base.children.push_back(std::move(entry));
+        base.add(std::move(entry));
     }
 }
 
@@ -77,10 +108,12 @@ void merge_map(Node& base, Node layer, const Key& key) {
     if (key.fields == &service_keys && key.type == ValueType::fields && layer.find("command") != nullptr) {
         erase_entry(base, "args");
     }
+    Entries entries{base, layer.children.size()};
     for (Node& entry : layer.children) {
         std::optional<Key> meaning = key_of_entry(key, entry.key);
-        merge_entry(base, std::move(entry), meaning);
+        merge_entry(entries, std::move(entry), meaning);
     }
+    entries.drop_removed();
 }
 
 /// Warns of each null in `layer` that has nothing to remove from `inherited`: in YAML it is easily written by

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <variant>
 
 namespace davit::config {
@@ -153,20 +154,31 @@ void check_drain(const PodSpec& pod, const Node& root, Problems& problems) {
 
 // ---- probes ------------------------------------------------------------------------------------
 
+constexpr std::string_view probe_names[] = {"startupProbe", "readinessProbe", "livenessProbe"};
+
+std::span<const Node> services_of(const Node& root) {
+    const Node* services = root.find("services");
+    if (services == nullptr || services->kind != Node::Kind::map) {
+        return {};
+    }
+    return services->children;
+}
+
+bool is_raw(const PodSpec& pod, std::string_view service) {
+    const std::optional<model::ServiceIndex> index = pod.find(service);
+    return index && pod.services[*index].log_mode == model::LogMode::raw;
+}
+
 /// The output of a raw service never passes davit.
 void check_log_probes(const PodSpec& pod, const Node& root, Problems& problems) {
-    for (const model::ServiceSpec& service : pod.services) {
-        const Node* node = find_service(root, service.name);
-        if (node == nullptr || service.log_mode != model::LogMode::raw) {
-            continue;
-        }
-        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
-            const Node* probe = good_child(*node, name);
+    for (const Node& service : services_of(root)) {
+        for (const std::string_view name : probe_names) {
+            const Node* probe = good_child(service, name);
             const Node* log = probe == nullptr ? nullptr : probe->find("log");
-            if (log != nullptr) {
-                problems.add(log->key_place, concat("services.", service.name, ".", name, ".log"),
-                             concat("davit does not see the output of ", service.name, ", its logs are raw",
-                                    node->find("logs") == nullptr ? " (the default of main)" : "",
+            if (log != nullptr && is_raw(pod, service.key)) {
+                problems.add(log->key_place, concat("services.", service.key, ".", name, ".log"),
+                             concat("davit does not see the output of ", service.key, ", its logs are raw",
+                                    service.find("logs") == nullptr ? " (the default of main)" : "",
                                     ": say logs: prefix there, or use another probe"));
             }
         }
@@ -175,12 +187,8 @@ void check_log_probes(const PodSpec& pod, const Node& root, Problems& problems) 
 
 /// Nobody asks, so there is nothing to count.
 void check_told_probes(const Node& root, Problems& problems) {
-    const Node* services = root.find("services");
-    if (services == nullptr || services->kind != Node::Kind::map) {
-        return;
-    }
-    for (const Node& service : services->children) {
-        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
+    for (const Node& service : services_of(root)) {
+        for (const std::string_view name : probe_names) {
             const Node* probe = good_child(service, name);
             const bool is_told =
                 probe != nullptr && (probe->find("log") != nullptr || probe->find("notify") != nullptr);

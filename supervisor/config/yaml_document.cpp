@@ -90,6 +90,12 @@ std::string_view reason_against_character(std::string_view text) {
     return "";
 }
 
+/// Length of the plain ASCII at the front, line ends left out: nearly all of every file.
+std::size_t plain_length(std::string_view text) {
+    auto is_plain = [](char byte) { return byte >= 0x20 && byte < 0x7F; };
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+}
+
 /// Tells the first byte that is not text; true: all is text.
 bool check_bytes(std::string_view text, std::uint32_t file, Problems& problems) {
     Place place{.file = file, .line = 1, .column = 1};
@@ -98,6 +104,11 @@ bool check_bytes(std::string_view text, std::uint32_t file, Problems& problems) 
         return false;
     }
     for (std::size_t at = 0; at < text.size();) {
+        if (const std::size_t plain = plain_length(text.substr(at)); plain > 0) {
+            at += plain;
+            place.column += static_cast<std::uint32_t>(plain);
+            continue;
+        }
         const std::size_t length = character_length(text.substr(at, 4));
         const std::string_view reason =
             length == 0 ? "a byte that is no UTF-8: save the file as UTF-8" : reason_against_character(text.substr(at));

@@ -84,22 +84,36 @@ std::vector<std::vector<ServiceIndex>> find_dependents(const PodSpec& spec) {
     return dependents;
 }
 
-/// Breadth first, so that the nearest come first: they are the last to go down, and end most searches at once.
-std::vector<ServiceIndex> reach(const std::vector<std::vector<ServiceIndex>>& dependents, ServiceIndex service) {
-    std::vector<ServiceIndex> found{service};
-    std::vector<bool> seen(dependents.size(), false);
-    seen[service] = true;
-    for (std::size_t next = 0; next < found.size(); ++next) {
-        for (const ServiceIndex dependent : dependents[found[next]]) {
-            if (!seen[dependent]) {
-                seen[dependent] = true;
+/// Finds what hangs on a service, breadth first, so that the nearest come first: they are the last to go down, and end
+/// most searches at once.
+class Reach {
+public:
+    explicit Reach(const std::vector<std::vector<ServiceIndex>>& dependents)
+        : dependents_(dependents), seen_from_(dependents.size(), dependents.size()) {}
+
+    std::vector<ServiceIndex> of(ServiceIndex service) {
+        std::vector<ServiceIndex> found;
+        seen_from_[service] = service;
+        add_dependents_of(service, service, found);
+        for (std::size_t next = 0; next < found.size(); ++next) {
+            add_dependents_of(found[next], service, found);
+        }
+        return found;
+    }
+
+private:
+    void add_dependents_of(ServiceIndex service, ServiceIndex root, std::vector<ServiceIndex>& found) {
+        for (const ServiceIndex dependent : dependents_[service]) {
+            if (seen_from_[dependent] != root) {
+                seen_from_[dependent] = root;
                 found.push_back(dependent);
             }
         }
     }
-    found.erase(found.begin());
-    return found;
-}
+
+    const std::vector<std::vector<ServiceIndex>>& dependents_;
+    std::vector<ServiceIndex> seen_from_; // the last search that came by, so that none has to clear it
+};
 
 std::vector<ServiceIndex> find_stop_order(const std::vector<std::vector<ServiceIndex>>& dependents) {
     std::vector<std::vector<ServiceIndex>> dependencies(dependents.size());
@@ -129,8 +143,10 @@ std::vector<ServiceIndex> find_stop_order(const std::vector<std::vector<ServiceI
 DependencyGraph build_graph(const PodSpec& spec) {
     DependencyGraph graph;
     graph.dependents = find_dependents(spec);
+    Reach reach{graph.dependents};
+    graph.all_dependents.reserve(spec.services.size());
     for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
-        graph.all_dependents.push_back(reach(graph.dependents, index));
+        graph.all_dependents.push_back(reach.of(index));
     }
     graph.stop_order = find_stop_order(graph.dependents);
     graph.required_by_main.resize(spec.services.size(), false);
@@ -144,6 +160,11 @@ DependencyGraph build_graph(const PodSpec& spec) {
 
 const std::vector<ServiceIndex>& transitive_dependents(const DependencyGraph& graph, ServiceIndex service) {
     return graph.all_dependents[service];
+}
+
+std::vector<ServiceIndex> find_transitive_dependents(const PodSpec& spec, ServiceIndex service) {
+    const std::vector<std::vector<ServiceIndex>> dependents = find_dependents(spec);
+    return Reach{dependents}.of(service);
 }
 
 std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceIndex service) {

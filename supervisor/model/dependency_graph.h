@@ -28,6 +28,9 @@ DependencyGraph build_graph(const PodSpec& spec);
 /// Everything that hangs on `service`, directly or not, without itself, nearest first.
 const std::vector<ServiceIndex>& transitive_dependents(const DependencyGraph& graph, ServiceIndex service);
 
+/// The same of one service, without a graph of all.
+std::vector<ServiceIndex> find_transitive_dependents(const PodSpec& spec, ServiceIndex service);
+
 /// Everything that `service` requires (`required: true`), directly or not, without itself.
 std::vector<ServiceIndex> required_dependencies(const PodSpec& spec, ServiceIndex service);
 

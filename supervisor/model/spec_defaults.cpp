@@ -91,7 +91,7 @@ void resolve_mains_dependencies(const WrittenPod& written, PodSpec& pod, Service
     if (written.services[main].depends_on) {
         return;
     }
-    const std::vector<ServiceIndex> after_main = transitive_dependents(build_graph(pod), main);
+    const std::vector<ServiceIndex> after_main = find_transitive_dependents(pod, main);
     for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
         if (index != main && pod.services[index].enabled && !contains(after_main, index)) {
             pod.services[main].depends_on.push_back(

@@ -122,4 +122,30 @@ TEST_CASE("a value knows the file that wrote it last", "[merge]") {
     CHECK(web->find("main")->place.file == 1);
 }
 
+TEST_CASE("what a layer removes leaves the order of the rest, and comes back at the end", "[merge]") {
+    CHECK(shown(merged({"{services: {a: {command: x}, b: {command: x}, c: {command: x}}}",
+                        "{services: {a: null, d: {command: x}}}", "{services: {a: {command: y}}}"})
+                    .root) == "{services: {b: {command: x}, c: {command: x}, d: {command: x}, a: {command: y}}}");
+}
+
+TEST_CASE("hundreds of services merge by name", "[merge]") {
+    std::string first = "services:\n";
+    std::string second = "services:\n";
+    for (int index = 0; index < 600; ++index) {
+        const std::string name = "a-name-that-is-longer-than-most-" + std::to_string(index);
+        first += "  " + name + ": {command: x, env: {A: 1}}\n";
+        second += index % 2 == 0 ? "  " + name + ":\n" : "  " + name + ": {env: {B: 2}}\n";
+    }
+
+    const Merged result = merged({first, second});
+
+    const std::vector<Node>& services = result.root.find("services")->children;
+    REQUIRE(services.size() == 300);
+    CHECK(services.front().key == "a-name-that-is-longer-than-most-1");
+    for (const Node& service : services) {
+        CHECK(shown(service) == "{command: x, env: {A: 1, B: 2}}");
+    }
+    CHECK(result.problems.empty());
+}
+
 } // namespace davit::config

@@ -216,6 +216,7 @@ TEST_CASE("in every graph the answers are those of the definitions", "[dependenc
             INFO(pod.services[other].name << " on " << pod.services[index].name);
             CHECK((std::ranges::count(found, other) == 1) == depends(pod, other, index));
         }
+        CHECK(find_transitive_dependents(pod, index) == transitive_dependents(graph, index));
     }
 
     CHECK(levels_left(graph, [&](ServiceIndex index) { return up[index]; }) == longest);
