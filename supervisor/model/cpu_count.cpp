@@ -78,6 +78,9 @@ std::optional<Mount> parse_mount(std::string_view line) {
         return std::nullopt;
     }
     next_word(line); // the source
+    if (!first[3].starts_with('/') || !first[4].starts_with('/')) {
+        return std::nullopt; // no line of the kernel's
+    }
     return Mount{.root = without_escapes(first[3]),
                  .point = without_escapes(first[4]),
                  .is_v2 = type == "cgroup2",
@@ -93,7 +96,7 @@ struct Membership {
 std::optional<Membership> parse_membership(std::string_view line) {
     const auto first = line.find(':');
     const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
-    if (second == std::string_view::npos) {
+    if (second == std::string_view::npos || !line.substr(second + 1).starts_with('/')) {
         return std::nullopt;
     }
     std::string path{line.substr(second + 1)};

@@ -247,3 +247,11 @@ TEST_CASE("lists of CPUs are read and written as the kernel does", "[cpu_count]"
     }
     CHECK(parse_cpu_list(endless + "1") == std::nullopt);
 }
+
+TEST_CASE("a mount or a cgroup that is no path is passed over", "[cpu_count]") {
+    const Files files{{"/proc/self/cgroup", "0::foo\n"},
+                      {"/proc/self/mountinfo", "1 2 3 / - - cgroup2 x rw\n1 2 3 x /y - cgroup2 x rw\n"},
+                      {"foo/cpu.max", "100000\n"},
+                      {"-/cpu.max", "100000\n"}};
+    CHECK(count(files, 4).cpus == 4);
+}
