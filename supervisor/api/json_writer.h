@@ -9,6 +9,9 @@
 
 namespace davit::api {
 
+/// Whether all of it would arrive unchanged.
+bool is_utf8(std::string_view text);
+
 /// Appends `text` in quotes.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <string_view>
+#include <vector>
 
 namespace davit::api {
 namespace {
@@ -19,6 +21,40 @@ std::string octal(std::uint32_t number) {
         *digit = static_cast<char>('0' + number % 8);
     }
     return text;
+}
+
+/// Two digits a byte.
+std::string hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const char byte : bytes) {
+        const auto number = static_cast<unsigned char>(byte);
+        text.append(1, digits[number >> 4U]).append(1, digits[number & 0xFU]);
+    }
+    return text;
+}
+
+void write_variables(JsonWriter& json, const std::vector<std::string>& variables, EnvValues values) {
+    std::vector<std::string_view> no_text;
+    json.key("env").begin_object();
+    for (const std::string_view variable : variables) {
+        if (values == EnvValues::revealed && !is_utf8(variable)) {
+            no_text.push_back(variable);
+            continue;
+        }
+        const auto equals = std::min(variable.find('='), variable.size());
+        const std::string_view value = variable.substr(std::min(equals + 1, variable.size()));
+        json.key(variable.substr(0, equals)).string(values == EnvValues::revealed ? value : mask);
+    }
+    json.end_object();
+    if (no_text.empty()) {
+        return;
+    }
+    json.key("envBytes").begin_array();
+    for (const std::string_view variable : no_text) {
+        json.string(hex(variable));
+    }
+    json.end_array();
 }
 
 void write_limit(JsonWriter& json, std::uint64_t limit) {
@@ -61,13 +97,8 @@ std::string service_env_json(const model::ServiceSpec& service, const runtime::S
     json.begin_object().key("service").string(service.name);
     json.key("workingDir").string(surroundings.directory);
     write_identity(json, surroundings.identity);
-    json.key("env").begin_object();
-    for (const std::string& variable : surroundings.environment) {
-        const auto equals = std::min(variable.find('='), variable.size());
-        const std::string_view value = std::string_view{variable}.substr(std::min(equals + 1, variable.size()));
-        json.key(std::string_view{variable}.substr(0, equals)).string(values == EnvValues::revealed ? value : mask);
-    }
-    json.end_object().end_object();
+    write_variables(json, surroundings.environment, values);
+    json.end_object();
     return json.take() + "\n";
 }
 

@@ -5,6 +5,10 @@
 //   {"service": "web", "uid": 1000, "gid": 1000, "groups": [27], "workingDir": "/srv", "umask": "0022", "nice": 0,
 //    "oomScoreAdj": 0, "noNewPrivileges": false, "rlimits": {"nofile": {"soft": 1024, "hard": "unlimited"}, ...},
 //    "env": {"PATH": "***", ...}}
+//
+// A variable that is no UTF-8 cannot stand in JSON. Where values are revealed it is left out of `env` and stands in one
+// more list, as the bytes of NAME=value in hex: "envBytes": ["4e414d453dff", ...]. Without such a variable there is
+// none.
 #pragma once
 
 #include "model/spec.h"

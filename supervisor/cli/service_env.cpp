@@ -66,6 +66,44 @@ model::ProcessIdentity identity_of(const json::object& object) {
     return identity;
 }
 
+/// nullopt: it is no hex.
+std::optional<std::string> bytes_of(std::string_view hex) {
+    if (hex.size() % 2 != 0) {
+        return std::nullopt;
+    }
+    std::string bytes;
+    for (; !hex.empty(); hex.remove_prefix(2)) {
+        unsigned char byte = 0;
+        const auto read = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
+        if (read.ec != std::errc{} || read.ptr != hex.data() + 2) {
+            return std::nullopt;
+        }
+        bytes += static_cast<char>(byte);
+    }
+    return bytes;
+}
+
+/// Those that are no text, in `envBytes`; false: they are not what davit sends.
+bool add_bytes(const json::object& object, std::vector<std::string>& variables) {
+    const json::value* list = object.if_contains("envBytes");
+    if (list == nullptr) {
+        return true;
+    }
+    if (!list->is_array()) {
+        return false;
+    }
+    for (const json::value& item : list->get_array()) {
+        const json::string* text = item.if_string();
+        std::optional<std::string> variable =
+            text == nullptr ? std::nullopt : bytes_of(std::string_view{text->data(), text->size()});
+        if (!variable) {
+            return false;
+        }
+        variables.push_back(*std::move(variable));
+    }
+    return true;
+}
+
 std::string ids_text(const std::vector<std::uint32_t>& ids) {
     std::string text;
     for (const std::uint32_t id : ids) {
@@ -100,6 +138,9 @@ std::optional<ServiceEnv> parse_service_env(std::string_view text) {
         if (const json::string* content_text = content.if_string()) {
             env.variables.push_back(std::string{name} + "=" + std::string{content_text->data(), content_text->size()});
         }
+    }
+    if (!add_bytes(*object, env.variables)) {
+        return std::nullopt;
     }
     return env;
 }

@@ -51,6 +51,19 @@ def test_the_environment_is_that_of_the_service_and_not_that_of_the_caller(davit
     assert variables == dict(entry.decode().split("=", 1) for entry in leader.rstrip(b"\0").split(b"\0"))
 
 
+def test_variables_that_are_no_utf8_arrive_unchanged(tmp_path):
+    with Davit(tmp_path, SHOP, env={"LATIN": os.fsdecode(b"caf\xe9")}) as davit:
+        davit.wait_phase("online")
+        del davit.environment["LATIN"]  # of the clients
+        answer = subprocess.run(davit.client_command("exec", "web", "--", "printenv", "LATIN"), env=davit.environment,
+                                capture_output=True)
+        assert answer.stdout == b"caf\xe9\n"
+        shown = subprocess.run(davit.client_command("env", "web", "--reveal"), env=davit.environment, capture_output=True)
+        assert b"\nLATIN=caf\xe9\n" in shown.stdout
+        masked = json.loads(davit.ctl("env", "web", "-o", "json").stdout)
+        assert masked["env"]["LATIN"] == "***" and "envBytes" not in masked
+
+
 def test_the_user_is_that_of_the_service(davit):
     answer = davit.ctl("exec", "helper", "--", "sh", "-c", "id -un; id -gn; id -G; echo $HOME")
     assert answer.stdout.split() == ["nobody", "nogroup", "65534", "/nonexistent"]

@@ -41,6 +41,15 @@ TEST_CASE("masked, every value is three stars, also an empty one", "[service_env
                          "\n"));
 }
 
+TEST_CASE("a variable that is no UTF-8 is revealed as bytes, and masked like all others", "[service_env]") {
+    const runtime::ServiceSurroundings odd{.environment = {"A=1", "NAME=\xFFx", "\xE9=2"}};
+    CHECK(service_env_json({.name = "web"}, odd, EnvValues::revealed)
+              .ends_with(R"("env": {"A": "1"}, "envBytes": ["4e414d453dff78", "e93d32"]})"
+                         "\n"));
+    CHECK(service_env_json({.name = "web"}, odd, EnvValues::masked)
+              .ends_with("\"env\": {\"A\": \"***\", \"NAME\": \"***\", \"\xEF\xBF\xBD\": \"***\"}}\n"));
+}
+
 TEST_CASE("without /proc there is no oom score", "[service_env]") {
     CHECK(service_env_json({.name = "web"}, {}, EnvValues::masked).contains(R"("oomScoreAdj": null)"));
 }

@@ -30,6 +30,18 @@ TEST_CASE("the answer is read whole", "[service_env]") {
     CHECK(env->variables == std::vector<std::string>{"PATH=/bin", "TOKEN=a=b"});
 }
 
+TEST_CASE("variables that are no UTF-8 arrive as they are", "[service_env]") {
+    const auto env =
+        parse_service_env(R"({"uid": 1, "gid": 1, "env": {"A": "1"}, "envBytes": ["4e414d453dFF78", ""]})");
+    REQUIRE(env.has_value());
+    CHECK(env->variables == std::vector<std::string>{"A=1", "NAME=\xFFx", ""});
+    for (const char* bytes : {"\"41\"", "[\"4\"]", "[\"4g\"]", "[\"-1\"]", "[\"0x41\"]", "[65]"}) {
+        INFO(bytes);
+        const std::string text = R"({"uid": 1, "gid": 1, "env": {}, "envBytes": )" + std::string{bytes} + "}";
+        CHECK_FALSE(parse_service_env(text).has_value());
+    }
+}
+
 TEST_CASE("what is not such an answer is not taken for one", "[service_env]") {
     for (const char* text :
          {"", "{}", "[]", "{\"env\": {}}", "{\"uid\": 1, \"gid\": 1}", "{\"uid\": 1, \"gid\": 1, \"env\": 5}",
