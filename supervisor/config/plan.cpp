@@ -8,6 +8,7 @@
 #include "model/overloaded.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace davit::config {
@@ -143,48 +144,58 @@ private:
 
 // ---- checks ------------------------------------------------------------------------------------
 
-void put_check(Map& probe, const model::Check& check) {
-    std::visit(model::Overloaded{
-                   [&](const model::ExecCheck& exec) {
-                       Map map = probe.below("exec");
-                       map.words("command", exec.command);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::HttpCheck& http) {
-                       Map map = probe.below("httpGet");
-                       map.text("path", http.path);
-                       map.number("port", http.port);
-                       map.text("host", http.host);
-                       map.word("scheme", http.scheme == "https" ? "HTTPS" : "HTTP");
-                       map.secrets("httpHeaders", http.headers);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::TcpCheck& tcp) {
-                       Map map = probe.below("tcpSocket");
-                       map.number("port", tcp.port);
-                       map.text("host", tcp.host);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::GrpcCheck& grpc) {
-                       Map map = probe.below("grpc");
-                       map.number("port", grpc.port);
-                       map.text("host", grpc.host);
-                       map.text("service", grpc.service);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::FileCheck& file) {
-                       Map map = probe.below("file");
-                       map.text("path", file.path);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::LogCheck& log) {
-                       Map map = probe.below("log");
-                       map.text("pattern", log.pattern);
-                       probe.put(std::move(map));
-                   },
-                   [&](const model::NotifyCheck&) { probe.put(probe.below("notify")); },
-               },
-               check);
+void fill(Map& map, const model::ExecCheck& exec) {
+    map.words("command", exec.command);
+}
+
+void fill(Map& map, const model::HttpCheck& http) {
+    map.text("path", http.path);
+    map.number("port", http.port);
+    map.text("host", http.host);
+    map.word("scheme", http.scheme == "https" ? "HTTPS" : "HTTP");
+    map.secrets("httpHeaders", http.headers);
+}
+
+void fill(Map& map, const model::TcpCheck& tcp) {
+    map.number("port", tcp.port);
+    map.text("host", tcp.host);
+}
+
+void fill(Map& map, const model::GrpcCheck& grpc) {
+    map.number("port", grpc.port);
+    map.text("host", grpc.host);
+    map.text("service", grpc.service);
+}
+
+void fill(Map& map, const model::FileCheck& file) {
+    map.text("path", file.path);
+}
+
+void fill(Map& map, const model::LogCheck& log) {
+    map.text("pattern", log.pattern);
+}
+
+void fill(Map&, const model::NotifyCheck&) {}
+
+std::string_view key_of(const model::Check& check) {
+    return std::visit(model::Overloaded{
+                          [](const model::ExecCheck&) { return "exec"; },
+                          [](const model::HttpCheck&) { return "httpGet"; },
+                          [](const model::TcpCheck&) { return "tcpSocket"; },
+                          [](const model::GrpcCheck&) { return "grpc"; },
+                          [](const model::FileCheck&) { return "file"; },
+                          [](const model::LogCheck&) { return "log"; },
+                          [](const model::NotifyCheck&) { return "notify"; },
+                      },
+                      check);
+}
+
+/// A check or what a step does: a map below the key that says which.
+template <typename Variant>
+void put_kind(Map& map, std::string_view key, const Variant& kind) {
+    Map below = map.below(key);
+    std::visit([&](const auto& one) { fill(below, one); }, kind);
+    map.put(std::move(below));
 }
 
 void put_probe(Map& service, std::string_view key, const std::optional<model::ProbeSpec>& probe) {
@@ -192,7 +203,7 @@ void put_probe(Map& service, std::string_view key, const std::optional<model::Pr
         return;
     }
     Map map = service.below(key);
-    put_check(map, probe->check);
+    put_kind(map, key_of(probe->check), probe->check);
     map.seconds("initialDelaySeconds", probe->initial_delay);
     map.seconds("periodSeconds", probe->period);
     map.seconds("timeoutSeconds", probe->timeout);
@@ -372,6 +383,22 @@ void put_cpus(Map& map, const model::CpusSpec& cpus, const model::CpusSpec* inhe
     }
 }
 
+/// Their names are shown; a change of what they hold is noticed as well.
+void put_env_files(Map& map, const model::ServiceSpec& service) {
+    if (service.env_files.empty()) {
+        return;
+    }
+    PlanNode list{.kind = Kind::list, .key = "envFile"};
+    std::ranges::transform(service.env_files, std::back_inserter(list.children),
+                           [](const Text& file) { return text_node("", file); });
+    PlanNode& last = list.children.back();
+    last.value = service.env_files.back().value;
+    for (const model::EnvVariable& variable : service.env_from_files) {
+        last.value.append(1, '\0').append(variable.name).append(1, '=').append(variable.value.value);
+    }
+    map.put(std::move(list));
+}
+
 PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& service) {
     Map map{pod, service.name, concat("services.", service.name)};
     map.words("command", service.command);
@@ -379,7 +406,7 @@ PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& servi
     map.boolean("oneshot", service.oneshot);
     put_dependencies(map, pod, service);
     map.secrets("env", service.env);
-    map.words("envFile", service.env_files);
+    put_env_files(map, service);
     map.text("workingDir", service.working_dir);
     put_identity(map, service.identity);
     put_probe(map, "startupProbe", service.startup_probe);
@@ -394,14 +421,11 @@ PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& servi
 
 // ---- life cycle --------------------------------------------------------------------------------
 
-void put_action(Map& step, const model::ExecStep& exec) {
-    Map map = step.below("exec");
+void fill(Map& map, const model::ExecStep& exec) {
     map.words("command", exec.command);
-    step.put(std::move(map));
 }
 
-void put_action(Map& step, const model::HttpStep& http) {
-    Map map = step.below("http");
+void fill(Map& map, const model::HttpStep& http) {
     map.word("method", http.method);
     map.text("url", http.url);
     map.secrets("headers", http.headers);
@@ -411,20 +435,25 @@ void put_action(Map& step, const model::HttpStep& http) {
     if (!http.expect_status.empty()) {
         map.numbers("expectStatus", http.expect_status);
     }
-    step.put(std::move(map));
 }
 
-void put_action(Map& step, const model::TcpStep& tcp) {
-    Map map = step.below("tcpSocket");
+void fill(Map& map, const model::TcpStep& tcp) {
     map.number("port", tcp.port);
     map.text("host", tcp.host);
-    step.put(std::move(map));
 }
 
-void put_action(Map& step, const model::SleepStep& sleep) {
-    Map map = step.below("sleep");
+void fill(Map& map, const model::SleepStep& sleep) {
     map.seconds("seconds", sleep.length);
-    step.put(std::move(map));
+}
+
+std::string_view key_of(const decltype(model::StepSpec::action)& action) {
+    return std::visit(model::Overloaded{
+                          [](const model::ExecStep&) { return "exec"; },
+                          [](const model::HttpStep&) { return "http"; },
+                          [](const model::TcpStep&) { return "tcpSocket"; },
+                          [](const model::SleepStep&) { return "sleep"; },
+                      },
+                      action);
 }
 
 void put_steps(Map& lifecycle, std::string_view key, model::StepKind kind, const std::vector<model::StepSpec>& steps) {
@@ -433,7 +462,7 @@ void put_steps(Map& lifecycle, std::string_view key, model::StepKind kind, const
     for (std::size_t index = 0; index < steps.size(); ++index) {
         const model::StepSpec& step = steps[index];
         Map map = lifecycle.item(key, index);
-        std::visit([&](const auto& action) { put_action(map, action); }, step.action);
+        put_kind(map, key_of(step.action), step.action);
         if (step.timeout || starts) { // else what the budget leaves
             map.seconds("timeoutSeconds", step.timeout.value_or(model::default_start_step_timeout));
         }

@@ -51,6 +51,19 @@ def test_a_reload_of_the_same_configuration_changes_nothing(tmp_path):
         assert pids(davit) == before
 
 
+def test_an_env_file_that_holds_something_else_is_a_change_and_its_values_are_not_told(tmp_path):
+    file = tmp_path / "cron.env"
+    file.write_text("LEVEL=one\n")
+    text = configuration(LOG, CRON.replace("{command", f"{{envFile: {file}, command"), SHOP)
+    with Davit(tmp_path, text) as davit:
+        davit.wait_phase("online")
+        davit.wait_trace("cron-start one")
+        file.write_text("LEVEL=two\n")
+        assert reload(davit, "--dry-run")[:2] == ["~ cron: restarts", f"    envFile: [{file}] → [{file}] (changed)"]
+        reload(davit)
+        davit.wait_trace("cron-start two")
+
+
 def test_a_bad_file_changes_nothing_and_every_problem_is_told(tmp_path):
     with Davit(tmp_path, BASE) as davit:
         davit.wait_phase("online")

@@ -286,4 +286,17 @@ TEST_CASE("two plans differ key by key, and a secret tells only that it changed"
     CHECK(changed_keys_of_pod(after, after).empty());
 }
 
+TEST_CASE("an envFile that holds something else differs, and tells nothing of it", "[plan]") {
+    model::PodSpec before = load_plan("services: {web: {command: [web]}}").pod;
+    before.services[0].env_files = {model::Text{"/c/one.env"}, model::Text{"/c/two.env"}};
+    before.services[0].env_from_files = {{.name = "A", .value = model::Text{"secret"}}};
+    model::PodSpec after = before;
+    CHECK(changed_keys_of_service(before, 0, after, 0).empty());
+
+    after.services[0].env_from_files[0].value = model::Text{"other"};
+
+    CHECK(changed_keys_of_service(before, 0, after, 0) ==
+          std::vector<KeyChange>{{"envFile", "[/c/one.env, /c/two.env]", "[/c/one.env, /c/two.env] (changed)"}});
+}
+
 } // namespace davit::config
