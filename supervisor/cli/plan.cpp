@@ -8,6 +8,7 @@
 #include "config/graph.h"
 #include "config/load.h"
 #include "config/plan.h"
+#include "config/yaml_document.h"
 
 #include <optional>
 #include <string>
@@ -41,6 +42,19 @@ std::string text_of(const model::PodSpec& pod, Format format, Environment enviro
     return config::graph_text(pod, speaks_utf8(environment) ? config::Charset::utf8 : config::Charset::ascii);
 }
 
+/// One file may hold less than all layers together, and a plan writes out every default.
+void warn_if_too_much(const Arguments& arguments, const std::string& plan, Output& output) {
+    if (arguments.format != Format::yaml) {
+        return;
+    }
+    config::Problems problems;
+    config::parse_yaml(plan, problems.add_file("plan"), problems);
+    for (const config::Problem& problem : problems.take()) {
+        output.error_line("davit plan: as one file this would be refused: " + problem.text +
+                          "; keep the files it was made of");
+    }
+}
+
 ClientExit show_files(const Arguments& arguments, Environment environment, Output& output) {
     const config::LoadResult loaded =
         config::load(system_sources(), {.path = arguments.config, .purpose = config::Purpose::plan});
@@ -54,7 +68,9 @@ ClientExit show_files(const Arguments& arguments, Environment environment, Outpu
     for (const std::string& file : loaded.files) {
         files += (files.empty() ? "" : ", ") + file;
     }
-    output.text(head_line(arguments, files) + text_of(loaded.pod, arguments.format, environment));
+    const std::string text = text_of(loaded.pod, arguments.format, environment);
+    output.text(head_line(arguments, files) + text);
+    warn_if_too_much(arguments, text, output);
     return ClientExit::done;
 }
 
@@ -73,6 +89,7 @@ std::optional<ClientExit> show_running(const Arguments& arguments, Environment e
         return ClientExit::negative;
     }
     output.text(head_line(arguments, "the running davit") + reply->body);
+    warn_if_too_much(arguments, reply->body, output);
     return ClientExit::done;
 }
 

@@ -53,6 +53,18 @@ def test_a_plan_can_be_used_as_a_configuration(tmp_path):
     assert client("check", str(second)).returncode == 0
 
 
+def test_a_plan_that_is_too_much_for_one_file_says_so(tmp_path):
+    for half in range(2):
+        lines = [f"  s{half}-{index}: {{command: [sleep, '1000'], env: {{A: x}}}}" for index in range(350)]
+        (tmp_path / f"{half}.yaml").write_text("services:\n" + "\n".join(lines) + "\n")
+    plan = client("plan", "-c", str(tmp_path))
+    assert plan.returncode == 0
+    assert len(plan.stdout) > 256 * 1024
+    assert ("davit plan: as one file this would be refused: larger than 256 KiB, the most a configuration file may have; "
+            "keep the files it was made of") in plan.stderr.splitlines()
+    assert "refused" not in client("plan", "-c", str(tmp_path), "-o", "json").stderr
+
+
 def test_without_a_davit_the_files_are_shown(tmp_path):
     (tmp_path / "davit.yaml").write_text(CONFIGURATION)
     for command in ["plan", "graph"]:
