@@ -54,6 +54,8 @@ public:
     /// The end of davit: nothing is told any more.
     void stop_everything();
 
+    ShimPages& shim_pages() { return cpu_plans_.pages(); }
+
     /// Of main, while its leader runs; 0: it does not.
     pid_t leader_of(model::ServiceIndex service) const;
     std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;

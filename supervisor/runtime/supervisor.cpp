@@ -4,6 +4,7 @@
 // the machine's next deadline, and only if there is one: an idle davit sleeps.
 #include "runtime/supervisor.h"
 
+#include "runtime/cpu_watch.h"
 #include "runtime/driver_host.h"
 #include "runtime/isolation_watch.h"
 #include "runtime/listeners.h"
@@ -52,6 +53,15 @@ TimePoint now() {
     return std::chrono::steady_clock::now();
 }
 
+/// After it other services have a process, or want other things.
+bool moves_processes(const model::PodEvent& event) {
+    if (const auto* fact = std::get_if<model::ServiceFact>(&event)) {
+        return std::holds_alternative<model::Launched>(fact->event) ||
+               std::holds_alternative<model::LeaderExited>(fact->event);
+    }
+    return std::holds_alternative<model::SpecAdopted>(event);
+}
+
 } // namespace
 
 class Supervisor::Body {
@@ -70,7 +80,11 @@ public:
     const Journal& journal() const { return journal_; }
     Journal& journal() { return journal_; }
     const ServiceRunner& services() const { return services_; }
-    const model::CpuCount& cpu_count() { return host_.cpu_count(); }
+    const model::CpuCount& cpu_count() {
+        const model::CpuCount& count = host_.cpu_count();
+        cpu_watch_.notice(count);
+        return count;
+    }
     const model::ServiceCpus* cpus_of(model::ServiceIndex service) const {
         const auto found = host_.last_cpus.find(service);
         return found == host_.last_cpus.end() ? nullptr : &found->second;
@@ -120,6 +134,7 @@ private:
     DriverHost host_;
     os::HttpClient http_;
     ServiceRunner services_;
+    CpuWatch cpu_watch_;
     ProbeRunner probes_;
     StepRunner steps_;
     IsolationWatch isolation_;
@@ -157,7 +172,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
             .own = {},
             .cpu_counter = {},
             .last_cpus = {}},
-      http_(loop), services_(host_), probes_(host_, http_),
+      http_(loop), services_(host_), cpu_watch_(host_, pod_, services_.shim_pages()), probes_(host_, http_),
       steps_(host_, http_,
              {.main_pid = [this] { return main_pid(); },
               .tell = [this](std::string_view line) { listeners_.tell_pod(line); }}),
@@ -241,6 +256,9 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
     const model::Moment moment{.now = now(), .random = std::uniform_real_distribution{}(random_)};
     model::PodTransition turn = model::on_event(spec_, graph_, std::move(pod_), event, moment);
     pod_ = std::move(turn.next);
+    if (moves_processes(event)) {
+        cpu_watch_.look_at_services();
+    }
     for (const model::Change& change : turn.changes) {
         narrator_.tell(change, pod_, moment.now);
     }
@@ -399,6 +417,7 @@ void Supervisor::Body::forget(model::RequestId id) {
 
 void Supervisor::Body::end(const model::EndContainer& order) {
     code_ = order.code;
+    cpu_watch_.stop();
     probes_.cancel_all();
     steps_.kill_all();
     isolation_.stop();
