@@ -65,7 +65,11 @@ int install_here(const Arguments& arguments) {
         output.error(copy.error().text);
         return as_code(ClientExit::negative);
     }
-    output.line(copy->string());
+    output.line(copy->program.string());
+    if (!copy->has_library) {
+        output.error_line(
+            "davit install: libdavit-cpus.so does not lie beside this program: cpus.shim will not work there");
+    }
     return as_code(ClientExit::done);
 }
 
@@ -91,7 +95,7 @@ int run_command(const Arguments& arguments) {
     case Command::shell: return open_shell(arguments, process_environment);
     case Command::env: return show_env(arguments, process_environment);
     case Command::check: return check(arguments);
-    case Command::cpus: return cpus(arguments);
+    case Command::cpus: return cpus(arguments, process_environment);
     case Command::plan:
     case Command::graph: return show_plan(arguments, process_environment);
     case Command::install: return install_here(arguments);

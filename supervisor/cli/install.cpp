@@ -9,6 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* library_name = "libdavit-cpus.so";
 constexpr fs::perms mode_0755 = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                                 fs::perms::others_read | fs::perms::others_exec;
 
@@ -33,21 +34,37 @@ std::error_code copy_and_rename(const fs::path& program, const fs::path& tempora
     return error;
 }
 
+Result<void> copy_into(const fs::path& directory, const fs::path& file, const fs::path& target) {
+    const fs::path temporary = temporary_in(directory);
+    if (const std::error_code failed = copy_and_rename(file, temporary, target)) {
+        std::error_code ignored;
+        fs::remove(temporary, ignored);
+        return cannot_install(target, failed);
+    }
+    return {};
+}
+
 } // namespace
 
-Result<fs::path> install(const fs::path& program, const fs::path& directory) {
+Result<Installed> install(const fs::path& program, const fs::path& directory) {
     std::error_code error;
     fs::create_directories(directory, error);
     if (error) {
         return cannot_install(directory, error);
     }
-    const fs::path target = directory / "davit";
-    const fs::path temporary = temporary_in(directory);
-    if (const std::error_code failed = copy_and_rename(program, temporary, target)) {
-        fs::remove(temporary, error);
-        return cannot_install(target, failed);
+    const fs::path source = fs::canonical(program, error);
+    const fs::path library = source.parent_path() / library_name;
+    Installed installed{.program = directory / "davit", .has_library = fs::is_regular_file(library, error)};
+    // The library first: a davit that is there finds its own.
+    if (installed.has_library) {
+        if (const auto copied = copy_into(directory, library, directory / library_name); !copied) {
+            return std::unexpected{copied.error()};
+        }
     }
-    return target;
+    if (const auto copied = copy_into(directory, program, installed.program); !copied) {
+        return std::unexpected{copied.error()};
+    }
+    return installed;
 }
 
 } // namespace davit::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `davit install DIR`: copies the running program into a directory in one step, for an init container that
-// brings davit to an image without it.
+// `davit install DIR`: copies the running program, and the preload library that lies beside it, into a directory, each
+// in one step: for an init container that brings davit to an image without it.
 #pragma once
 
 #include "model/result.h"
@@ -9,8 +9,13 @@
 
 namespace davit::cli {
 
-/// Copies `program` to `directory`/davit, mode 0755: first under another name, then renamed over it. The
-/// directory is made if it is missing. Gives the path of the copy.
-Result<std::filesystem::path> install(const std::filesystem::path& program, const std::filesystem::path& directory);
+struct Installed {
+    std::filesystem::path program; // the copy
+    bool has_library = false;      // else none lies beside the program
+};
+
+/// Copies `program` to `directory`/davit, and libdavit-cpus.so from beside it: mode 0755, first under another name,
+/// then renamed. The directory is made if it is missing.
+Result<Installed> install(const std::filesystem::path& program, const std::filesystem::path& directory);
 
 } // namespace davit::cli

@@ -39,10 +39,27 @@ TEST_CASE("the program is copied as davit, mode 0755, and nothing else is left",
     const fs::path program = folder.file("program", "#!binary");
     const auto copy = install(program, folder.path / "new" / "place");
     REQUIRE(copy);
-    CHECK(*copy == folder.path / "new" / "place" / "davit");
-    CHECK(text_of(*copy) == "#!binary");
-    CHECK((fs::status(*copy).permissions() & fs::perms::mask) == static_cast<fs::perms>(0755));
+    CHECK(copy->program == folder.path / "new" / "place" / "davit");
+    CHECK_FALSE(copy->has_library);
+    CHECK(text_of(copy->program) == "#!binary");
+    CHECK((fs::status(copy->program).permissions() & fs::perms::mask) == static_cast<fs::perms>(0755));
     CHECK(std::distance(fs::directory_iterator{folder.path / "new" / "place"}, {}) == 1);
+}
+
+TEST_CASE("the library that lies beside the program comes along, also where the program is a link", "[install]") {
+    const Folder folder;
+    const fs::path program = folder.file("program", "#!binary");
+    folder.file("libdavit-cpus.so", "library");
+    const fs::path link = folder.path / "elsewhere" / "link";
+    fs::create_directory(folder.path / "elsewhere");
+    fs::create_symlink(program, link);
+    const fs::path target = folder.path / "target";
+    const auto copy = install(link, target);
+    REQUIRE(copy);
+    CHECK(copy->has_library);
+    CHECK(text_of(target / "libdavit-cpus.so") == "library");
+    CHECK((fs::status(target / "libdavit-cpus.so").permissions() & fs::perms::mask) == static_cast<fs::perms>(0755));
+    CHECK(std::distance(fs::directory_iterator{target}, {}) == 2);
 }
 
 TEST_CASE("an older copy is replaced while it may be in use", "[install]") {
