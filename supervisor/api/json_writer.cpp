@@ -151,6 +151,14 @@ JsonWriter& JsonWriter::seconds(double value) {
     return *this;
 }
 
+JsonWriter& JsonWriter::decimal(double value) {
+    separate();
+    std::array<char, 64> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.6g", value);
+    text_ += digits.data();
+    return *this;
+}
+
 JsonWriter& JsonWriter::boolean(bool value) {
     separate();
     text_ += value ? "true" : "false";

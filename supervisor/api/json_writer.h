@@ -28,6 +28,8 @@ public:
     JsonWriter& number(std::int64_t value);
     /// With one digit after the point.
     JsonWriter& seconds(double value);
+    /// A finite number with as many digits as it needs, at most 6.
+    JsonWriter& decimal(double value);
     JsonWriter& boolean(bool value);
     JsonWriter& null();
 

@@ -505,6 +505,9 @@ Call route_reading(const PodSpec& spec, const Target& target, std::string_view m
     if (target.path == events_path) {
         return route_events(target);
     }
+    if (target.path == cpus_path) {
+        return CpusCall{};
+    }
     if (target.path == plan_path || target.path == graph_path) {
         return route_plan(target);
     }
@@ -552,7 +555,8 @@ Call route(const PodSpec& spec, const HttpRequest& request) {
     if (!target) {
         return bad_request("the address cannot be read");
     }
-    constexpr std::array reading{status_path, events_path, plan_path, graph_path, live_path, ready_path, startup_path};
+    constexpr std::array reading{status_path, events_path, cpus_path,  plan_path,
+                                 graph_path,  live_path,   ready_path, startup_path};
     if (model::contains(reading, target->path)) {
         return route_reading(spec, *target, request.method);
     }

@@ -23,6 +23,7 @@ struct StatusCall {
 struct EventsCall {
     bool follows = false; // the stream goes on with what happens
 };
+struct CpusCall {};
 struct EnvCall {
     model::ServiceIndex service = 0;
     EnvValues values = EnvValues::masked;
@@ -55,8 +56,8 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call =
-    std::variant<StatusCall, EventsCall, EnvCall, PlanCall, GraphCall, ProbeCall, VerbCall, ReloadCall, Refusal>;
+using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, VerbCall,
+                          ReloadCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/session.h"
 
+#include "api/cpus.h"
 #include "api/json_writer.h"
 #include "api/protocol.h"
 #include "api/reload.h"
@@ -197,6 +198,9 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
         co_return co_await reply(200, json_type,
                                  service_env_json(supervisor.spec().services[env->service],
                                                   supervisor.surroundings_of(env->service), env->values));
+    }
+    if (std::holds_alternative<CpusCall>(call)) {
+        co_return co_await reply(200, json_type, cpus_json(host_.supervisor));
     }
     if (const auto* reload = std::get_if<ReloadCall>(&call)) {
         co_return co_await serve_reload(*reload);

@@ -148,7 +148,6 @@ constexpr std::array shapes{
           .min_words = 0,
           .max_words = 0,
           .words = "",
-          .is_client = false,
           .formats = cpus_formats,
           .has_cpus = true},
     Shape{.command = Command::install,

@@ -3,14 +3,18 @@
 
 #include "api/protocol.h"
 #include "cli/output.h"
+#include "cli/system_sources.h"
+#include "config/load.h"
 #include "os/cpus.h"
+#include "os/preload_reach.h"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
+#include <expected>
+#include <iterator>
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
@@ -76,12 +80,8 @@ std::string to_do(const model::JvmPlan& plan, const model::CpuCount& count) {
     std::unreachable();
 }
 
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string{} : std::string{value};
-}
-
-JavaView view_of(const std::string& program, const model::CpuCount& count) {
+JavaView view_of(const std::string& program, const model::CpuCount& count, const model::CpusSpec& settings,
+                 Environment environment) {
     JavaView view;
     auto library = os::find_jvm(program, environment("PATH"));
     if (!library) {
@@ -95,7 +95,7 @@ JavaView view_of(const std::string& program, const model::CpuCount& count) {
                                                       .jdk_options = jdk_options,
                                                       .command_line = {},
                                                       .underscore_options = underscore_options});
-    view.plan = model::plan_for_jvm(library->facts, count, choice, {});
+    view.plan = model::plan_for_jvm(library->facts, count, choice, settings);
     view.library = *std::move(library);
     return view;
 }
@@ -118,21 +118,104 @@ bool is_read_for(std::chrono::milliseconds period) {
     return ::poll(&reader, 1, static_cast<int>(period.count())) <= 0;
 }
 
-void print(Output& output, const Arguments& arguments, const model::CpuCount& count) {
-    const std::optional<JavaView> java = arguments.java ? std::optional{view_of(*arguments.java, count)} : std::nullopt;
+/// What is known besides the count.
+struct Known {
+    std::optional<Running> running;
+    model::CpusSpec settings;
+};
+
+/// The davit that runs here, else (for `-o env`, which needs the names) the configuration. An error is told, but where
+/// nobody said that there is a davit.
+std::expected<Known, api::ClientExit> find_settings(const Arguments& arguments, Environment environment,
+                                                    Output& output) {
+    const auto reply = fetch(arguments, environment, std::string{api::cpus_path}, Duration::zero());
+    if (!reply && (reply.error().exit != api::ClientExit::unreachable || arguments.socket)) {
+        output.error(reply.error().text);
+        return std::unexpected{reply.error().exit};
+    }
+    if (auto running = reply && reply->status == 200 ? parse_running(reply->body) : std::nullopt) {
+        const model::CpusSpec settings = running->settings;
+        return Known{.running = std::move(running), .settings = settings};
+    }
+    if (arguments.format != Format::env) {
+        return Known{};
+    }
+    const config::LoadResult loaded = config::load(system_sources(), {.path = {}, .purpose = config::Purpose::plan});
+    return Known{.running = {},
+                 .settings = config::has_error(loaded, config::Purpose::plan) ? model::CpusSpec{} : loaded.pod.cpus};
+}
+
+model::CpuCount count_with(const model::CpusSpec& settings) {
+    model::CpuCount count = os::count_cpus(settings.rounding);
+    if (settings.count) {
+        count.cpus = *settings.count;
+        count.notes.push_back("cpus.count of the configuration says " + std::to_string(count.cpus));
+    }
+    return count;
+}
+
+std::vector<std::string> text_lines(const Arguments& arguments, const model::CpuCount& count, const Known& known,
+                                    const std::optional<JavaView>& java) {
+    std::vector<std::string> lines = cpus_lines(count, arguments.explain);
+    if (arguments.explain && known.running) {
+        const auto why_not = [](int pid) { return os::why_not_preloaded(pid, "libdavit-cpus.so"); };
+        std::ranges::move(service_lines(*known.running, why_not), std::back_inserter(lines));
+    } else if (arguments.explain) {
+        lines.emplace_back("  no davit runs here: nothing is set for anybody");
+    }
+    if (java) {
+        std::ranges::move(java_lines(*java, count), std::back_inserter(lines));
+    }
+    return lines;
+}
+
+void print(Output& output, const Arguments& arguments, Environment environment, const model::CpuCount& count,
+           const Known& known) {
+    const std::optional<JavaView> java =
+        arguments.java ? std::optional{view_of(*arguments.java, count, known.settings, environment)} : std::nullopt;
     output.set_deadline(std::chrono::steady_clock::now() + output_patience);
     if (arguments.format == Format::json) {
         return output.line(cpus_json(count, java));
     }
-    if (arguments.format == Format::env) {
-        return output.line("DAVIT_CPUS=" + std::to_string(count.cpus));
-    }
-    for (const std::string& line : cpus_lines(count, arguments.explain)) {
+    for (const std::string& line : arguments.format == Format::env ? env_lines(count, known.settings, environment)
+                                                                   : text_lines(arguments, count, known, java)) {
         output.line(line);
     }
-    for (const std::string& line : java ? java_lines(*java, count) : std::vector<std::string>{}) {
-        output.line(line);
+}
+
+const json::value* member(const json::value& value, std::string_view name) {
+    const json::object* object = value.if_object();
+    return object == nullptr ? nullptr : object->if_contains(name);
+}
+
+std::optional<int> number_in(const json::value* value) {
+    return value != nullptr && value->is_int64() ? std::optional{static_cast<int>(value->get_int64())} : std::nullopt;
+}
+
+/// Empty: it is no text.
+std::string_view text_in(const json::value* value) {
+    return value != nullptr && value->is_string() ? std::string_view{value->get_string()} : std::string_view{};
+}
+
+std::vector<std::string> strings_in(const json::value* value) {
+    std::vector<std::string> texts;
+    if (value != nullptr && value->is_array()) {
+        for (const json::value& text : value->get_array()) {
+            if (text.is_string()) {
+                texts.emplace_back(std::string_view{text.get_string()});
+            }
+        }
     }
+    return texts;
+}
+
+GivenToService service_in(const json::value& value) {
+    const json::value* shim = member(value, "shim");
+    return {.name = std::string{text_in(member(value, "name"))},
+            .pid = number_in(member(value, "pid")),
+            .cpus = number_in(member(value, "cpus")).value_or(1),
+            .has_library = shim != nullptr && shim->is_bool() && shim->get_bool(),
+            .reasons = strings_in(member(value, "reasons"))};
 }
 
 } // namespace
@@ -180,13 +263,67 @@ std::string cpus_json(const model::CpuCount& count, const std::optional<JavaView
     return json::serialize(whole);
 }
 
-int cpus(const Arguments& arguments) {
+std::optional<Running> parse_running(std::string_view text) {
+    boost::system::error_code error;
+    const json::value whole = json::parse(text, error);
+    const json::value* services = error ? nullptr : member(whole, "services");
+    if (services == nullptr || !services->is_array()) {
+        return std::nullopt;
+    }
+    Running running;
+    const bool is_floor = text_in(member(whole, "round")) == model::to_string(model::CpuRounding::floor);
+    running.settings.rounding = is_floor ? model::CpuRounding::floor : model::CpuRounding::ceil;
+    running.settings.count = number_in(member(whole, "count"));
+    running.settings.env = strings_in(member(whole, "env"));
+    std::ranges::transform(services->get_array(), std::back_inserter(running.services), service_in);
+    return running;
+}
+
+std::vector<std::string> service_lines(const Running& running,
+                                       const std::function<std::string(int pid)>& why_not_loaded) {
+    std::vector<std::string> lines;
+    bool any_has_library = false;
+    for (const GivenToService& service : running.services) {
+        lines.push_back(service.name + ": " + cpus_text(service.cpus) +
+                        (service.pid ? ", pid " + std::to_string(*service.pid) : ", does not run"));
+        for (const std::string& reason : service.reasons) {
+            lines.push_back("  " + reason);
+        }
+        if (service.has_library && service.pid) {
+            const std::string why_not = why_not_loaded(*service.pid);
+            lines.push_back(why_not.empty() ? "  the library is loaded" : "  the library is not loaded: " + why_not);
+        }
+        any_has_library = any_has_library || service.has_library;
+    }
+    if (any_has_library) {
+        lines.emplace_back("libdavit-cpus.so does not reach static programs, set-uid programs and those of another "
+                           "architecture");
+    }
+    return lines;
+}
+
+std::vector<std::string> env_lines(const model::CpuCount& count, const model::CpusSpec& settings,
+                                   Environment environment) {
+    std::vector<std::string> lines = {"DAVIT_CPUS=" + std::to_string(count.cpus)};
+    for (const std::string& name : settings.env) {
+        if (name != "DAVIT_CPUS" && environment(name.c_str()).empty()) {
+            lines.push_back(name + "=" + std::to_string(count.cpus));
+        }
+    }
+    return lines;
+}
+
+int cpus(const Arguments& arguments, Environment environment) {
     Output output{"cpus", std::chrono::steady_clock::now() + output_patience};
+    const auto known = find_settings(arguments, environment, output);
+    if (!known) {
+        return static_cast<int>(known.error());
+    }
     std::optional<model::CpuCount> shown;
     do {
-        model::CpuCount count = os::count_cpus();
+        model::CpuCount count = count_with(known->settings);
         if (shown != count) {
-            print(output, arguments, count);
+            print(output, arguments, environment, count, *known);
             shown = std::move(count);
         }
     } while (arguments.watch && is_read_for(watch_period));

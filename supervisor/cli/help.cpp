@@ -528,19 +528,20 @@ constexpr std::string_view cpus_text = R"(Usage: davit cpus [-o text|json|env] [
 
 Prints how many CPUs this container may keep busy: the smallest of what its
 affinity mask, its cpuset and its CPU quota (rounded up, at least 1) leave.
-Needs no supervisor.
+Needs no supervisor. One that runs is asked for `cpus` of its configuration.
 
 Options
   -o json      one object: cpus, quota, quotaFrom, cpuset, affinity, round and
                notes
-  -o env       DAVIT_CPUS=2
-  --explain    also everything that was looked at; * is what decides
+  -o env       DAVIT_CPUS=2, and the names of cpus.env that are not set here
+  --explain    also everything that was looked at; * is what decides; and what
+               each service was given, and what the preload library cannot reach
   --watch      goes on, and prints again when something has changed
   --java PATH  also what that JVM would count, whether that is right, and what
                davit does about it
 
 Exit codes
-  0  it was counted   2  usage
+  0  it was counted   2  usage   3  nobody listens at --socket   4  timed out
 
 Examples
   davit cpus --explain
@@ -550,9 +551,9 @@ Examples
 
 constexpr std::string_view install_text = R"(Usage: davit install DIR
 
-Copies this program into DIR as `davit`, mode 0755, in one step: another
-container never sees half of it. For an init container that brings davit to an
-image that does not have it.
+Copies this program into DIR as `davit`, and libdavit-cpus.so from beside it,
+mode 0755, each in one step: another container never sees half of it. For an
+init container that brings davit to an image that does not have it.
 
 Exit codes
   0  done   1  cannot copy   2  usage

@@ -99,6 +99,11 @@ const model::CpuCount& Supervisor::cpu_count() const {
     return body_->world.cpus;
 }
 
+const model::ServiceCpus* Supervisor::cpus_of(model::ServiceIndex service) const {
+    const auto found = body_->world.given.find(service);
+    return found == body_->world.given.end() ? nullptr : &found->second;
+}
+
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex, std::size_t count) const {
     const auto& all = body_->world.output;
     return {all.end() - static_cast<std::ptrdiff_t>(std::min(count, all.size())), all.end()};

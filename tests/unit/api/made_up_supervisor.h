@@ -20,6 +20,7 @@ struct MadeUpWorld {
     runtime::Journal journal;
     std::vector<std::string> output;
     model::CpuCount cpus;
+    std::map<model::ServiceIndex, model::ServiceCpus> given;
 
     /// Called from inside `ask`; may post answers to the loop.
     std::function<void(const model::Request& request)> on_ask;

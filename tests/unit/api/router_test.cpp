@@ -160,6 +160,8 @@ TEST_CASE("a plan is JSON or YAML, a graph is text, ASCII or dot", "[router]") {
     CHECK(as<Refusal>(get("/v1/plan?format=dot")).error == "there is the parameter format with one of json, yaml");
     CHECK(as<Refusal>(get("/v1/graph?form=dot")).error == "there is the parameter format with one of text, ascii, dot");
     CHECK(as<Refusal>(post("/v1/plan")).allow == "GET");
+    CHECK(std::holds_alternative<CpusCall>(get("/v1/cpus")));
+    CHECK(as<Refusal>(post("/v1/cpus")).allow == "GET");
 }
 
 TEST_CASE("a reload leaves main alone, waits and acts, unless it is told otherwise", "[router]") {

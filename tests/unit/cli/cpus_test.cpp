@@ -70,5 +70,48 @@ TEST_CASE("json has the keys of the contract, with null for what is not there", 
                          R"("counts":8,"does":"flag","reason":"it does not know cgroup v2"}})"));
 }
 
+std::string only_gomaxprocs(const char* name) {
+    return std::string_view{name} == "GOMAXPROCS" ? "7" : "";
+}
+
+TEST_CASE("env has DAVIT_CPUS and each listed name that the caller has not set", "[cpus]") {
+    model::CpusSpec settings;
+    settings.env = {"GOMAXPROCS", "OMP_NUM_THREADS", "DAVIT_CPUS"};
+    CHECK(env_lines(limited(), settings, only_gomaxprocs) == Lines{"DAVIT_CPUS=2", "OMP_NUM_THREADS=2"});
+    CHECK(env_lines(limited(), {}, only_gomaxprocs) == Lines{"DAVIT_CPUS=2"});
+}
+
+TEST_CASE("what a running davit says is understood, and nothing else", "[cpus]") {
+    const auto running = parse_running(
+        R"({"cpus": 3, "round": "floor", "count": 3, "env": ["GOMAXPROCS"], "services": [{"name": "web", "pid": 17,)"
+        R"( "cpus": 2, "shim": true, "reasons": ["DAVIT_CPUS=2"]}, {"name": "old", "pid": null, "cpus": 1}]})");
+    REQUIRE(running);
+    CHECK(running->settings.rounding == model::CpuRounding::floor);
+    CHECK(running->settings.count == 3);
+    CHECK(running->settings.env == Lines{"GOMAXPROCS"});
+    REQUIRE(running->services.size() == 2);
+    CHECK(running->services[0].pid == 17);
+    CHECK(running->services[0].has_library);
+    CHECK_FALSE(running->services[1].pid);
+    CHECK_FALSE(parse_running("{}"));
+    CHECK_FALSE(parse_running("[1"));
+    CHECK(parse_running(R"({"services": [1, {"pid": "x", "reasons": {}}], "round": 7})")->services.size() == 2);
+}
+
+TEST_CASE("each service is told with what it was given, and where the library does not reach", "[cpus]") {
+    const Running running{.settings = {},
+                          .services = {{"web", 17, 2, true, {"DAVIT_CPUS=2", "/opt/libdavit-cpus.so is preloaded"}},
+                                       {"tool", 18, 2, true, {}},
+                                       {"old", std::nullopt, 1, false, {"DAVIT_CPUS=1"}}}};
+    const auto why_not = [](int pid) { return pid == 18 ? "/bin/tool is linked statically" : ""; };
+    CHECK(service_lines(running, why_not) ==
+          Lines{"web: 2 CPUs, pid 17", "  DAVIT_CPUS=2", "  /opt/libdavit-cpus.so is preloaded",
+                "  the library is loaded", "tool: 2 CPUs, pid 18",
+                "  the library is not loaded: /bin/tool is linked statically", "old: 1 CPU, does not run",
+                "  DAVIT_CPUS=1",
+                "libdavit-cpus.so does not reach static programs, set-uid programs and those of another architecture"});
+    CHECK(service_lines({}, why_not).empty());
+}
+
 } // namespace
 } // namespace davit::cli
