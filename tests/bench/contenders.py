@@ -5,6 +5,8 @@ A contender writes what it needs into a fresh folder and returns the command lin
 configuration that its manual offers: no shell between it and the payload, no logger unless logs are what is measured.
 """
 import os
+import shutil
+import struct
 
 
 class Contender:
@@ -48,6 +50,9 @@ class Bare(Contender):
         """An empty static program: what any process costs."""
         return [[self.payload, "once"]]
 
+    def count_environment(self, folder):
+        return {}
+
 
 class Davit(Contender):
     """davit with a configuration. `logs` is what the services say: raw as the peers without a logger, or prefix."""
@@ -79,6 +84,22 @@ class Davit(Contender):
     def one_helper(self, folder):
         helper = self._service(backoff="{initialSeconds: 0}")
         return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
+
+    def one_java(self, folder, settings):
+        """A helper that davit takes for a JVM, of which it read what it knows at the first start."""
+        home = folder / "jdk"
+        (home / "bin").mkdir(parents=True)
+        shutil.copy(self.payload, home / "bin" / "java")
+        (home / "lib" / "server").mkdir(parents=True)
+        (home / "lib" / "server" / "libjvm.so").write_bytes(b"\0UseSerialGC\0ActiveProcessorCount\0UseContainerSupport\0")
+        helper = self._service(command=f"[{home}/bin/java]", backoff="{initialSeconds: 0}", cpus=settings)
+        return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
+
+    def count_environment(self, folder):
+        """What a service with the preload library finds."""
+        page = folder / "page"
+        page.write_bytes(struct.pack("=IIII", 0x74697664, 1, 2, 7) + bytes(4096 - 16))
+        return {"LD_PRELOAD": os.path.join(os.path.dirname(self.binary), "libdavit-cpus.so"), "DAVIT_CPUS_FILE": str(page)}
 
     def logged(self, folder):
         helper = self._service(logs="prefix")

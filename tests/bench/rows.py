@@ -158,6 +158,45 @@ def check(count):
     return measure
 
 
+def count(bench, contender):
+    """What `davit cpus` takes longer than a process of the same binary that does nothing."""
+    folder = bench.workshop.folder()
+    with Container(bench.workshop, folder, [bench.workshop.payload]) as container:
+        settled(container, 1)
+        times = [sorted(container.time_inside([[contender.binary, word]], 41))[20] for word in ("cpus", "version")]
+        return {"ms": times[0] - times[1]}
+
+
+def restarts(bench, command, folder):
+    """The median of a few restarts of the one helper, the first start not among them."""
+    times = []
+    with Container(bench.workshop, folder, command) as container:
+        for turn in range(1, 10):
+            victim = container.outside_pid(container.records("m", turn)[turn - 1][1])
+            time.sleep(0.02)
+            asked = time.monotonic_ns()
+            os.kill(victim, signal.SIGKILL)
+            times.append((container.records("m", turn + 1)[turn][0] - asked) / 1e6)
+    return sorted(times)[len(times) // 2]
+
+
+def known_jvm(bench, contender):
+    """What a start of java takes longer where its JVM counts wrong and is known, than where davit does not look."""
+    times = []
+    for settings in ("{count: 5000}", "{count: 5000, java: never}"):
+        folder = bench.workshop.folder()
+        times.append(restarts(bench, contender.one_java(folder, settings), folder))
+    return {"ms": times[0] - times[1]}
+
+
+def count_calls(bench, contender):
+    folder = bench.workshop.folder()
+    done = subprocess.run([bench.workshop.count_calls], env=contender.count_environment(folder), capture_output=True,
+                          text=True, timeout=60, check=True)
+    sysconf, affinity, _ = done.stdout.split()
+    return {"sysconf": float(sysconf), "affinity": float(affinity)}
+
+
 def idle(count):
     def measure(bench, contender):
         seconds = 2 if bench.quick else 5
@@ -223,6 +262,9 @@ SCENARIOS = [
     Scenario("crash", SUPERVISING, crash, 11, SLOW),
     Scenario("status", SUPERVISING, status(50), 5, {"supervisor": 1}),
     Scenario("load-500", ("bare", "davit"), check(500), 5),
+    Scenario("cpus", ("davit",), count, 5),
+    Scenario("java-known", ("davit",), known_jvm, 7),
+    Scenario("count-calls", ("bare", "davit"), count_calls, 15),
     Scenario("idle", SUPERVISING_AND_PREFIX, idle(50), 3, {"supervisor": 1}),
     Scenario("relay-100", ("davit", "s6"), relay(100), 3),
     Scenario("relay-1000", ("davit", "s6"), relay(1000), 3),
@@ -260,6 +302,10 @@ ROWS = [
     Row("crash-restart", "crash", "ms", "ms", peer="runit", most=0.7),
     Row("status-50", "status", "ms", "ms", peer="s6", most=1.2),
     Row("load-500", "load-500", "ms", "ms", peer="bare", most=30),
+    Row("cpus-count", "cpus", "ms", "ms", most=1.0),
+    Row("java-known", "java-known", "ms", "ms", most=1.0),
+    Row("count-sysconf", "count-calls", "sysconf", "ns", peer="bare", most_ratio=1.0),
+    Row("count-affinity", "count-calls", "affinity", "ns", peer="bare"),
     Row("idle-50", "idle", "per_second", "/s", peer="s6", most=0),
     Row("idle-50-prefix", "idle", "per_second", "/s", "davit-prefix", "s6", most=0),
     Row("relay-100", "relay-100", "speed", "MB/s", peer="s6", least=500),
