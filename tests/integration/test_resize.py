@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The container is resized while services run: who hears of it, and that nobody wakes up where nobody needs to know.
 
-The affinity mask of PID 1 stands for the resize here; tests/container/test_resize.py changes a quota.
+The affinity mask of PID 1 stands for the resize here; tests/container/test_quota_changes.py changes a quota.
 """
 
 import json
@@ -76,7 +76,6 @@ def test_a_service_with_a_fixed_count_is_left_alone(tmp_path):
         davit.stdout.wait_for(r"^\[web\] up$")
         shrink(davit)
         davit.stderr.wait_for(rf"info cpus {CPUS} -> 1 ")
-        assert davit.status()["cpus"] == 1
         assert "heard" not in davit.stdout.text()
 
 
@@ -86,6 +85,7 @@ def test_a_service_that_starts_later_has_the_new_count_and_no_signal(tmp_path):
         davit.stdout.wait_for(r"^\[web\] up$")
         assert davit.ctl("stop", "web").returncode == 0
         shrink(davit)
+        eventually(lambda: davit.status()["cpus"] == 1, "the count is read again (it may be 100 ms old)")
         assert davit.ctl("start", "web").returncode == 0
         davit.stdout.wait_for(r"^\[web\] up$", count=2)
         davit.stderr.wait_for(rf"info cpus {CPUS} -> 1 ")
@@ -109,7 +109,7 @@ def test_without_somebody_who_needs_to_know_davit_sleeps(tmp_path):
         davit.wait_phase("online")
         eventually(lambda: is_still(davit, 2.5), "an idle davit sleeps")
         shrink(davit)
-        assert davit.status()["cpus"] == 1  # who asks is told
+        eventually(lambda: davit.status()["cpus"] == 1, "who asks is told")
         davit.stderr.wait_for(rf"info cpus {CPUS} -> 1 ")
 
 
