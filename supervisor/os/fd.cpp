@@ -3,7 +3,9 @@
 
 #include <array>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace davit::os {
@@ -29,6 +31,17 @@ bool is_terminal(int descriptor) {
 
 void give_to_user(int descriptor, uid_t user) {
     [[maybe_unused]] const int given = ::fchown(descriptor, user, static_cast<gid_t>(-1));
+}
+
+void let_others_write(int descriptor) {
+    struct statfs filesystem{};
+    struct stat pipe{};
+    const bool is_anonymous_pipe =
+        ::fstatfs(descriptor, &filesystem) == 0 && filesystem.f_type == PIPEFS_MAGIC && ::fstat(descriptor, &pipe) == 0;
+    if (is_anonymous_pipe) {
+        constexpr mode_t permissions = 07777;
+        [[maybe_unused]] const int changed = ::fchmod(descriptor, (pipe.st_mode & permissions) | S_IWGRP | S_IWOTH);
+    }
 }
 
 bool is_same_file(int left, int right) {

@@ -45,6 +45,11 @@ bool is_terminal(int descriptor);
 /// /dev/pts/0). Without the right to (CAP_CHOWN) it stays as it is: what was inherited open works all the same.
 void give_to_user(int descriptor, uid_t user);
 
+/// Lets processes of other users open the pipe at `descriptor` again for writing (/dev/stdout), whoever owns it; nobody
+/// gets the right to read from it. Only an anonymous pipe, which is reached through a descriptor alone: a terminal, a
+/// file and a FIFO with a name belong to somebody else and stay as they are, and so does a pipe of another user.
+void let_others_write(int descriptor);
+
 /// The same pipe, terminal, socket or file (`2>&1`).
 bool is_same_file(int left, int right);
 

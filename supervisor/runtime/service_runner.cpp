@@ -98,6 +98,11 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
         request.streams[2] = os::GivenStream{ends.error.get()};
     }
     give_streams(request, ends);
+    if (spec.log_mode == model::LogMode::raw && request.identity.user) {
+        // They stay davit's, and other raw services may have them too: none of their users becomes the owner.
+        os::let_others_write(STDOUT_FILENO);
+        os::let_others_write(STDERR_FILENO);
+    }
     const auto leader = os::spawn(request);
     if (!leader) {
         close(service);

@@ -68,6 +68,36 @@ def test_a_number_that_passwd_does_not_know_keeps_the_group_of_davit(open_path):
         assert lines_of(davit, "helper", 3) == ["4711", "0", "0"]
 
 
+@pytest.mark.skipif(not shutil.which("systemd-notify"), reason="systemd-notify is not installed: packaging/setup test")
+@pytest.mark.parametrize("mode", [0o777, 0o700], ids=["path", "abstract"])
+def test_a_service_under_another_user_reaches_its_notify_socket(open_path, mode):
+    """Whether everybody or only root may enter the folder of davit's socket."""
+    open_path.chmod(mode)
+    command = script("echo at $NOTIFY_SOCKET as $(id -u); systemd-notify --ready --status=fine; exec sleep 600")
+    keys = """user: nobody
+    workingDir: /
+    startupProbe: {notify: {}}
+    readinessProbe: {notify: {}}"""
+    with Davit(open_path, with_helper(keys, command)) as davit:
+        davit.wait_phase("online")
+        place = str(open_path) if mode == 0o777 else "@"
+        davit.stdout.wait_for(rf"^\[helper\] at {place}.* as {NOBODY.pw_uid}$")
+        eventually(lambda: davit.service("helper")["why"] == "ready: READY=1; it says: fine", "what it says is shown")
+
+
+def test_raw_services_under_other_users_open_their_streams_by_name(open_path):
+    speak = script("echo out of $(id -u) > /dev/stdout; echo error of $(id -u) > /dev/stderr; "
+                   "cat < /dev/stdout || echo unread by $(id -u); exec sleep 600")
+    configuration = with_helper("user: nobody\n    logs: raw", speak) + f"""
+  other: {{command: {speak}, user: 4711, logs: raw}}
+"""
+    with Davit(open_path, configuration) as davit:
+        for user in [NOBODY.pw_uid, 4711]:
+            davit.stdout.wait_for(f"^out of {user}$")
+            davit.stderr.wait_for(f"^error of {user}$")
+            davit.stdout.wait_for(f"^unread by {user}$")
+
+
 def test_the_service_may_set_home_itself(open_path):
     with Davit(open_path, with_helper("user: nobody\n    env: {HOME: /srv}", who_am_i())) as davit:
         assert lines_of(davit, "helper", 4)[3] == "/srv nobody nobody"

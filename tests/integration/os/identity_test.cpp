@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 using namespace davit;
@@ -241,6 +243,36 @@ TEST_CASE("a pipe can be given to a user, who can then open it by its name", "[i
     REQUIRE(child.has_value());
     CHECK(read_all(pipe.read.get()) == "opened\n");
     CHECK(wait_for(*child) == 0);
+}
+
+TEST_CASE("others may write into an anonymous pipe that is opened by its name, and may not read from it",
+          "[identity]") {
+    Pipe pipe = open_pipe();
+    let_others_write(pipe.write.get());
+    SpawnRequest request = shell("cat < /dev/stdout || echo opened > /dev/stdout");
+    request.streams[1] = GivenStream{pipe.write.get()};
+    request.identity.user = nobody;
+    const auto child = spawn(request);
+    pipe.write.reset();
+
+    REQUIRE(child.has_value());
+    CHECK(read_all(pipe.read.get()) == "opened\n");
+    CHECK(wait_for(*child) == 0);
+}
+
+TEST_CASE("what has a name keeps its permissions", "[identity]") {
+    const Folder folder;
+    const std::string fifo = folder / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const std::string file = folder / "file";
+    for (const auto& [path, flags] : {std::pair{fifo, O_RDWR}, std::pair{file, O_RDWR | O_CREAT}}) {
+        const Fd descriptor{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
+        REQUIRE(descriptor);
+        let_others_write(descriptor.get());
+        struct stat found{};
+        REQUIRE(::fstat(descriptor.get(), &found) == 0);
+        CHECK((found.st_mode & 07777U) == 0600U);
+    }
 }
 
 TEST_CASE("the environment of another user's orphan is read without the right to trace, and an outsider's mark counts",
