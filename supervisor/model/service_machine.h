@@ -244,7 +244,7 @@ struct SignalLeader {
     int signal;
     friend bool operator==(const SignalLeader&, const SignalLeader&) = default;
 };
-/// Runs `stop_command`; the runtime ends it at `deadline`, or when the session is killed.
+/// Runs `stop_command`; the runtime ends it at `deadline`, or the service's if it moved, or when the session is killed.
 struct RunStopCommand {
     TimePoint deadline;
     friend bool operator==(const RunStopCommand&, const RunStopCommand&) = default;

@@ -33,6 +33,8 @@ struct DriverHost {
     Log& log;
     /// Hands a fact to the pod machine, at once or after the one that is being handled.
     std::function<void(model::PodEvent)> post;
+    /// By when a service that is stopping has to be gone, as it stands now; nullopt: it is not stopping.
+    std::function<std::optional<TimePoint>(model::ServiceIndex service)> stop_deadline_of;
     /// Something noticed that the loop stood still for `length`.
     std::function<void(Duration length)> stalled;
     /// Leaders of running steps, checks and stop commands: never part of a service.

@@ -31,9 +31,22 @@ void StopCommands::arm(model::ServiceIndex service, Running& running, TimePoint 
     running.deadline = std::make_unique<boost::asio::steady_timer>(host_.loop, deadline);
     running.deadline->async_wait([this, service](const boost::system::error_code& error) {
         if (!error) {
-            kill(service);
+            end_unless_extended(service);
         }
     });
+}
+
+/// The service may have asked for more time since.
+void StopCommands::end_unless_extended(model::ServiceIndex service) {
+    const auto found = running_.find(service);
+    if (found == running_.end()) {
+        return;
+    }
+    const std::optional<TimePoint> deadline = host_.stop_deadline_of(service);
+    if (deadline && *deadline > std::chrono::steady_clock::now()) {
+        return arm(service, found->second, *deadline);
+    }
+    kill(service);
 }
 
 void StopCommands::kill(model::ServiceIndex service) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the stop commands of services: as the service itself (its environment, its directory), beside it, ended
-// at the stop's deadline or when the service is killed. Their output goes to the container's log.
+// at the stop's deadline (the extended one, where the service asks for more time) or when the service is killed. Their
+// output goes to the container's log.
 #pragma once
 
 #include "model/pod_machine.h"
@@ -28,6 +29,7 @@ private:
         std::unique_ptr<boost::asio::steady_timer> deadline;
     };
     void arm(model::ServiceIndex service, Running& running, TimePoint deadline);
+    void end_unless_extended(model::ServiceIndex service);
     void report(model::ServiceIndex service, unsigned attempt, model::ExitStatus status, std::string message);
 
     DriverHost& host_;

@@ -106,6 +106,7 @@ private:
     void obey(const model::ServiceOrder& order);
     void use(const model::PodSpec& spec);
     void report_failed(const model::Action& action, const std::string& reason);
+    std::optional<TimePoint> stop_deadline_of(model::ServiceIndex service) const;
     void count_connections();
     void take_signal(const os::ReceivedSignal& signal);
     void notice_stall();
@@ -167,6 +168,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
             .error = error_,
             .log = log_,
             .post = [this](model::PodEvent event) { post(std::move(event)); },
+            .stop_deadline_of = [this](model::ServiceIndex service) { return stop_deadline_of(service); },
             .stalled = [this](Duration length) { tell_stall(length); },
             .task_leaders = {},
             .own = {},
@@ -326,6 +328,11 @@ void Supervisor::Body::obey(const model::ServiceOrder& order) {
             [&](const model::CancelChecks&) { probes_.cancel(service); },
         },
         action);
+}
+
+std::optional<TimePoint> Supervisor::Body::stop_deadline_of(model::ServiceIndex service) const {
+    const model::Service& state = pod_.services[service];
+    return state.state == model::ServiceState::stopping ? state.deadline : std::nullopt;
 }
 
 void Supervisor::Body::count_connections() {

@@ -155,6 +155,27 @@ services:
         assert davit.service("web")["lastExit"]["code"] == 0
 
 
+def test_a_stop_command_has_the_time_that_its_service_asked_for(tmp_path):
+    ends = ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); say('READY=1')\n"
+            "while not os.path.exists(os.environ['T'] + '/asked'): time.sleep(0.02)\n"
+            "say('EXTEND_TIMEOUT_USEC=20000000'); note('extended')\n"
+            "while True: time.sleep(1)\n")
+    configuration = f"""
+services:
+  web:
+    command: {speaker(ends)}
+    stopCommand: {script("touch $T/asked; until grep -q extended $T/trace; do sleep 0.05; done; sleep 3; note flushed; exit 1")}
+    readinessProbe: {{notify: {{}}}}
+    terminationGracePeriodSeconds: 3
+  {MAIN}
+"""
+    with Davit(tmp_path, configuration) as davit:
+        davit.wait_phase("online")
+        assert davit.ctl("stop", "web").returncode == 0
+        assert davit.trace() == ["extended", "flushed"]
+        assert davit.service("web")["lastExit"]["code"] == 0
+
+
 def test_a_stop_that_asks_for_ever_ends_with_the_budget(tmp_path):
     ends = ("signal.signal(signal.SIGTERM, lambda *_: None); say('READY=1')\n"
             "while True: say('EXTEND_TIMEOUT_USEC=900000000'); time.sleep(0.1)\n")

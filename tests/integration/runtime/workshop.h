@@ -52,6 +52,7 @@ public:
                .error = error,
                .log = log,
                .post = [this](model::PodEvent event) { facts.push_back(std::move(event)); },
+               .stop_deadline_of = [](model::ServiceIndex) { return std::optional<TimePoint>{}; },
                .stalled = [](Duration) {},
                .task_leaders = {},
                .own = {},
