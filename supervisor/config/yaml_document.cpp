@@ -96,6 +96,18 @@ std::size_t plain_length(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
 }
 
+/// The library writes the escapes `\_` and `\N` of a double quote as the one byte of Latin-1. The text was UTF-8
+/// before, so a byte that is none can be nothing else.
+std::string with_whole_characters(const std::string& value) {
+    std::string whole;
+    for (std::size_t at = 0; at < value.size();) {
+        const std::size_t length = character_length(std::string_view{value}.substr(at));
+        whole.append(length == 0 ? "\xC2" : "").append(value, at, std::max<std::size_t>(length, 1));
+        at += std::max<std::size_t>(length, 1);
+    }
+    return whole;
+}
+
 /// Tells the first byte that is not text; true: all is text.
 bool check_bytes(std::string_view text, std::uint32_t file, Problems& problems) {
     Place place{.file = file, .line = 1, .column = 1};
@@ -254,7 +266,7 @@ public:
         node.place = place_of(mark);
         node.in_quotes = scalar_is_quoted(tag, mark);
         last_scalar_in_quotes_ = node.in_quotes;
-        node.written = value;
+        node.written = plain_length(value) == value.size() ? value : with_whole_characters(value);
         last_scalar_ = mark;
         last_scalar_length_ = value.size();
         if (value.contains('\0')) {
