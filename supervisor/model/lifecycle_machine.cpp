@@ -328,6 +328,7 @@ private:
         }
         state_.goal = goal;
         state_.by_hand = false;
+        state_.rejoins = false;
         if (goal >= Goal::main_stopped && state_.cause == EndCause::none) {
             state_.cause = EndCause::stop_asked;
         }
@@ -476,8 +477,8 @@ private:
 
     /// Failures of services that concern the whole pod.
     void notice_failures() {
-        if (scene_rests(spec_, state_)) {
-            return;
+        if (scene_rests(spec_, state_) || state_.rejoins) {
+            return; // a rejoin finds them on its way up, where a failure holds
         }
         const bool coming_up = state_.goal == Goal::online && is_way_up(state_.phase) && state_.phase != Phase::online;
         if (coming_up && !services_.failed_required.empty()) {

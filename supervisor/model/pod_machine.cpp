@@ -211,21 +211,45 @@ private:
     void isolate_by(const LifecycleEvent& event) {
         const bool was_isolated = pod_.lifecycle.isolated;
         move(event);
-        if (was_isolated && !pod_.lifecycle.isolated) {
-            return start_what_is_held();
+        if (was_isolated == pod_.lifecycle.isolated || spec_.mode == Mode::debug || !main_) {
+            return; // the scene of debug mode goes on
         }
-        if (was_isolated || !pod_.lifecycle.isolated || !main_) {
-            return;
+        if (was_isolated) {
+            start_what_is_held();
+            return let_main_come_back();
         }
-        const bool is_kept = pod_.lifecycle.goal == Goal::offline;
+        const std::string text = "the pod was isolated meanwhile, main stays as it is";
+        fail_those_about_main(Verb::restart, text);
+        if (pod_.lifecycle.goal == Goal::offline) {
+            fail_those_about_main(Verb::stop, text);
+        }
+    }
+
+    void fail_those_about_main(Verb verb, const std::string& text) {
         for (Waiter& waiter : std::exchange(pod_.waiters, {})) {
-            const Verb verb = waiter.request.verb;
-            const bool off = verb == Verb::restart || (verb == Verb::stop && is_kept);
-            if (off && contains(waiter.request.services, *main_)) {
-                answer(waiter.request.id, Verdict::failed, "the pod was isolated meanwhile, main stays as it is");
+            if (waiter.request.verb == verb && contains(waiter.request.services, *main_)) {
+                answer(waiter.request.id, Verdict::failed, text);
             } else {
                 pod_.waiters.push_back(std::move(waiter));
             }
+        }
+    }
+
+    /// A stop of main by hand was one of the scene: outside of it main goes down by the way down only.
+    void let_main_come_back() {
+        Pending& pending = pod_.pending[*main_];
+        if (pending == Pending::none) {
+            return;
+        }
+        if (pod_.services[*main_].state != ServiceState::stopping || !pod_.lifecycle.rejoins) {
+            pending = Pending::none;
+            const std::string text = "the pod rejoined meanwhile, main stays as it is";
+            fail_those_about_main(Verb::stop, text);
+            return fail_those_about_main(Verb::restart, text);
+        }
+        if (pending == Pending::stop) {
+            pending = Pending::restart;
+            fail_those_about_main(Verb::stop, "the pod rejoined meanwhile, main is started again");
         }
     }
 
@@ -532,7 +556,9 @@ private:
             tell(spec_.services[index].removed ? "removed" : "disabled", "it is down");
             return false;
         }
-        const bool is_started_here = index != main_ || scene_rests(spec_, pod_.lifecycle);
+        // main comes up by the way up: else it is a scene's, or was when it was stopped.
+        const bool is_started_here =
+            index != main_ || scene_rests(spec_, pod_.lifecycle) || pod_.lifecycle.phase == Phase::starting;
         if (is_started_here && is_settled(pod_.services[index])) {
             deliver(index, StartRequested{what.fate == Fate::added ? "new in the configuration"
                                                                    : "its configuration changed"});
@@ -742,8 +768,7 @@ private:
         for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
             const Service& service = pod_.services[index];
             const bool waits = service.state == ServiceState::backoff || service.state == ServiceState::blocked;
-            const bool has_ended = service.failures > 0 && service.refusals == 0;
-            if (waits && has_ended) {
+            if (waits && service.failures > 0) {
                 deliver(index, StopRequested{now_, AfterStop::hold, service.reason});
                 any = true;
             }
@@ -846,6 +871,9 @@ private:
 
     /// Stops and restarts of helpers by hand, dependents among them first.
     bool stop_pending() {
+        if (main_ && pod_.lifecycle.goal >= Goal::main_stopped) {
+            pod_.pending[*main_] = Pending::none; // of a scene: the stop of the pod takes main down
+        }
         bool any = false;
         bool all_down = true;
         for (ServiceIndex index = 0; index < pod_.services.size(); ++index) {
@@ -859,6 +887,9 @@ private:
     }
 
     bool stop_pending_service(ServiceIndex index) {
+        if (index == main_ && pod_.lifecycle.phase != Phase::offline) {
+            return false; // isolated, and the way offline comes first
+        }
         const ServiceState state = pod_.services[index].state;
         const bool waits = state == ServiceState::blocked || state == ServiceState::backoff;
         // It stops already, and its restart policy was to say what follows: now a person does.

@@ -483,8 +483,7 @@ bool is_started_up(const PodSpec& spec, const Pod& pod) {
     const Lifecycle& lifecycle = pod.lifecycle;
     const bool held = lifecycle.phase == Phase::failed || lifecycle.goal == Goal::main_held;
     const bool offline_by_hand = lifecycle.goal == Goal::offline;
-    (void)spec;
-    return lifecycle.online_ever || lifecycle.at_manual_gate || held || offline_by_hand;
+    return scene_rests(spec, lifecycle) || lifecycle.online_ever || lifecycle.at_manual_gate || held || offline_by_hand;
 }
 
 std::string_view to_string(Verb verb) {

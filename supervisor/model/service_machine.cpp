@@ -295,7 +295,7 @@ private:
 
     void take_failed_probe(ProbeKind kind) {
         if (moment_.scene_rests) {
-            return; // it is shown
+            return listen_on(kind); // it is shown
         }
         service_.failed_probe = kind;
         probe_state(service_, kind).due.reset();
@@ -306,6 +306,17 @@ private:
             return;
         }
         begin_stopping(now_ + spec_.grace.value_or(default_helper_grace), AfterStop::policy, reason);
+    }
+
+    /// What is tried is tried again anyway; what is told may still be told.
+    void listen_on(ProbeKind kind) {
+        const ProbeSpec& probe = *probe_spec(spec_, kind);
+        if (!is_told(probe)) {
+            return;
+        }
+        const bool has_promised = kind == ProbeKind::liveness && has_notify(kind);
+        const Duration length = has_promised ? patience() : patience_of(probe);
+        probe_state(service_, kind).due = length == Duration::zero() ? std::nullopt : std::optional{now_ + length};
     }
 
     void forgive(Duration length) {

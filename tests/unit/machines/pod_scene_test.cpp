@@ -474,3 +474,169 @@ TEST_CASE("isolation of main that was stopped by hand rests at offline, and rejo
     pod.ask(3, Verb::rejoin);
     CHECK(pod.take_orders() == Orders{"main: Launch"});
 }
+
+TEST_CASE("in a scene a service that tells too late is told of still", "[scene]") {
+    PodBench pod = shop();
+    pod.spec().mode = Mode::debug;
+    pod.service("log").startup_probe = ProbeSpec{.check = NotifyCheck{}, .period = 1s, .failure_threshold = 3};
+    pod.service("log").liveness_probe = ProbeSpec{.check = NotifyCheck{}, .period = 1s, .failure_threshold = 3};
+    pod.begin();
+    pod.launched("log");
+    pod.until(100s);
+    CHECK(pod.state("log") == "starting");
+    pod.event(ServiceFact{*pod.spec().find("log"), Notified{1, Notification{.ready = true, .said_ready = true}}});
+    CHECK(pod.state("log") == "running");
+    pod.until(200s);
+    CHECK(pod.state("log") == "running");
+    CHECK_FALSE(pod.ordered("SignalSession"));
+}
+
+TEST_CASE("a service that is silent since the scene is stopped when the scene is over", "[scene]") {
+    PodBench pod = shop();
+    pod.service("log").liveness_probe = ProbeSpec{.check = NotifyCheck{}, .period = 1s, .failure_threshold = 3};
+    pod.come_online();
+    pod.ask(1, Verb::isolate);
+    pod.step_finished();
+    pod.until(pod.now() + 100s);
+    CHECK(pod.state("log") == "running");
+    pod.ask(2, Verb::rejoin);
+    pod.until(pod.now() + 4s);
+    CHECK(pod.state("log") == "stopping");
+}
+
+TEST_CASE("probe startup says yes in a scene whatever main does", "[scene]") {
+    PodBench pod = shop();
+    pod.begin();
+    pod.launched("log");
+    pod.launched("db");
+    pod.checked("db", ProbeKind::readiness, CheckOutcome::good);
+    pod.launched("main");
+    pod.ask(1, Verb::restart, {"main"});
+    pod.step_finished(StepOutcome::cancelled); // of preload
+    pod.step_finished();                       // of stop
+    CHECK(pod.state("main") == "stopping");
+    CHECK_FALSE(is_started_up(pod.spec(), pod.pod()));
+    pod.ask(2, Verb::isolate);
+    CHECK(is_started_up(pod.spec(), pod.pod()));
+}
+
+TEST_CASE("main is stopped by hand in isolation once the way offline is done", "[scene]") {
+    PodBench pod = online();
+    pod.ask(1, Verb::isolate);
+    pod.ask(2, Verb::stop, {"main"});
+    CHECK(pod.state("main") == "running");
+    pod.step_finished(); // of offline
+    CHECK(pod.state("main") == "stopping");
+    pod.exited("main", killed_by(SIGTERM));
+    CHECK(pod.state("main") == "held");
+    CHECK(pod.phase() == "offline");
+    CHECK(pod.answer_to(2) == "done: stopped");
+}
+
+TEST_CASE("a rejoin comes before a stop of main by hand that has not reached it", "[scene]") {
+    PodBench pod = online();
+    pod.ask(1, Verb::isolate);
+    pod.ask(2, Verb::stop, {"main"});
+    pod.ask(3, Verb::rejoin);
+    CHECK(pod.answer_to(2) == "failed: the pod rejoined meanwhile, main stays as it is");
+    pod.step_finished(); // of offline
+    CHECK(pod.phase() == "going-online");
+    CHECK(pod.state("main") == "running");
+    CHECK_FALSE(pod.ordered("SignalSession"));
+}
+
+TEST_CASE("a rejoin while main is stopped by hand starts it when it is down", "[scene]") {
+    PodBench pod = isolated();
+    pod.ask(2, Verb::stop, {"main"});
+    pod.ask(3, Verb::rejoin);
+    CHECK(pod.answer_to(2) == "failed: the pod rejoined meanwhile, main is started again");
+    CHECK(pod.phase() == "starting");
+    pod.take_orders();
+    pod.exited("main", killed_by(SIGTERM));
+    CHECK(pod.take_orders() == Orders{"main: Launch"});
+    pod.launched("main");
+    CHECK(pod.phase() == "preloading");
+}
+
+TEST_CASE("prestop overtakes a restart of main by hand in isolation", "[scene]") {
+    PodBench pod = online();
+    pod.ask(1, Verb::isolate);
+    pod.ask(2, Verb::restart, {"main"});
+    pod.ask(3, Verb::prestop);
+    pod.step_finished(); // of offline
+    pod.step_finished(); // of stop
+    pod.exited("main", killed_by(SIGTERM));
+    CHECK(pod.phase() == "stopped");
+    CHECK(pod.state("main") == "stopped");
+    CHECK(pod.answer_to(2).starts_with("failed: "));
+    CHECK(pod.answer_to(3) == "done: main is down: SIGTERM");
+}
+
+TEST_CASE("a restart of main by hand takes the place of a rejoin that is on its way", "[scene]") {
+    PodBench pod = online();
+    pod.ask(1, Verb::isolate);
+    pod.ask(2, Verb::rejoin);
+    pod.ask(3, Verb::restart, {"main"});
+    pod.step_finished(); // of offline
+    pod.step_finished(); // of stop
+    pod.exited("main", killed_by(SIGTERM));
+    pod.launched("main");
+    pod.step_finished(StepOutcome::failed); // of preload
+    CHECK(pod.phase() == "failed");         // it is held, and not tried again and again
+    CHECK(pod.answer_to(2).starts_with("failed: "));
+    CHECK(pod.answer_to(3).starts_with("failed: "));
+}
+
+TEST_CASE("a restart that found no process is not tried again in a scene, a first start is", "[scene]") {
+    PodBench pod = online();
+    pod.exited("log", exited_with(1));
+    pod.until(pod.now() + 2s);
+    pod.launch_failed("log", LaunchFailure::no_resources);
+    CHECK(pod.state("log") == "backoff");
+    pod.ask(1, Verb::isolate);
+    CHECK(pod.state("log") == "held");
+
+    PodBench first = shop();
+    first.begin();
+    first.launch_failed("log", LaunchFailure::no_resources);
+    first.ask(1, Verb::isolate);
+    CHECK(first.state("log") == "backoff");
+}
+
+TEST_CASE("in debug mode isolation leaves a stop of main by hand as it is", "[scene]") {
+    PodBench pod = debugged();
+    pod.ask(1, Verb::stop, {"main"});
+    pod.ask(2, Verb::isolate);
+    CHECK(pod.answer_to(1) == "");
+    pod.exited("main", killed_by(SIGTERM));
+    CHECK(pod.answer_to(1) == "done: stopped");
+}
+
+TEST_CASE("a rejoin that meets a main whose startup probe failed holds", "[scene]") {
+    PodBench pod = shop();
+    pod.spec().lifecycle.on_failure = OnFailure::hold;
+    pod.service("main").startup_probe = tcp_probe(8080);
+    pod.service("main").startup_probe->failure_threshold = 1;
+    pod.service("main").startup_probe->period = 10ms;
+    pod.service("main").readiness_probe.reset();
+    pod.begin();
+    pod.launched("log");
+    pod.launched("db");
+    pod.checked("db", ProbeKind::readiness, CheckOutcome::good);
+    pod.launched("main");
+    pod.ask(1, Verb::restart, {"main"}); // by hand: its failure is held
+    pod.step_finished();                 // of stop
+    pod.exited("main", killed_by(SIGTERM));
+    pod.launched("main");
+    while (pod.phase() == "starting") {
+        pod.until(pod.now() + 1s);
+        pod.checked("main", ProbeKind::startup, CheckOutcome::bad);
+    }
+    CHECK(pod.phase() == "failed");
+    pod.ask(2, Verb::isolate);
+    CHECK(pod.phase() == "offline");
+    pod.ask(3, Verb::rejoin);
+    CHECK(pod.phase() == "failed");
+    CHECK(pod.answer_to(3).starts_with("failed: "));
+    CHECK(pod.exit_code() == -1);
+}
