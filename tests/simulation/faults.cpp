@@ -2,6 +2,7 @@
 #include "faults.h"
 
 #include <algorithm>
+#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -150,6 +151,62 @@ PodTransition forget_notices(PodTransition transition) {
     return transition;
 }
 
+bool is_in_a_scene(const PodSpec& spec, const Pod& pod) {
+    return pod.lifecycle.isolated || spec.mode == Mode::debug;
+}
+
+/// What would be held waits for its next start instead.
+PodTransition restart_what_ends(PodTransition transition, const PodSpec& spec, const Pod& before, TimePoint now) {
+    for (ServiceIndex index = 0; is_in_a_scene(spec, before) && index < before.services.size(); ++index) {
+        Service& next = transition.next.services[index];
+        const bool ends = next.state == ServiceState::held && before.services[index].state == ServiceState::running;
+        if (ends && !spec.services[index].main) {
+            next.state = ServiceState::backoff;
+            next.deadline = now + 500ms;
+            next.failures = 0;
+        }
+    }
+    return transition;
+}
+
+/// Whoever runs when isolation comes gets TERM.
+PodTransition stop_a_helper(PodTransition transition, const PodSpec& spec, const Pod& before) {
+    const bool comes = transition.next.lifecycle.isolated && !before.lifecycle.isolated;
+    for (ServiceIndex index = 0; comes && index < before.services.size(); ++index) {
+        const Service& service = transition.next.services[index];
+        if (!spec.services[index].main && service.state == ServiceState::running) {
+            transition.actions.emplace_back(ServiceOrder{index, service.attempt, SignalSession{SIGTERM}});
+        }
+    }
+    return transition;
+}
+
+/// For a rejoin the key is not there.
+PodTransition forget_the_key(const PodSpec& spec, const DependencyGraph& graph, Pod pod, const PodEvent& event,
+                             Moment moment) {
+    const auto* request = std::get_if<Request>(&event);
+    const bool key = pod.lifecycle.isolation_key;
+    if (request != nullptr && request->verb == Verb::rejoin) {
+        pod.lifecycle.isolation_key = false;
+    }
+    PodTransition transition = on_event(spec, graph, std::move(pod), event, moment);
+    if (request != nullptr) {
+        transition.next.lifecycle.isolation_key = key;
+    }
+    return transition;
+}
+
+/// The stop of a pod in debug mode begins with its stop steps.
+PodTransition run_stop_steps(PodTransition transition, const PodSpec& spec, const Pod& before) {
+    Lifecycle& next = transition.next.lifecycle;
+    const bool begins = before.lifecycle.phase == Phase::offline && next.phase != Phase::offline;
+    if (spec.mode == Mode::debug && begins && !spec.lifecycle.stop.empty()) {
+        transition.actions.insert(transition.actions.begin(),
+                                  RunStep{++next.runs, StepKind::stop, 0, 1, StepReason::signal, 1s});
+    }
+    return transition;
+}
+
 } // namespace
 
 Machine with_fault(Fault fault) {
@@ -159,6 +216,9 @@ Machine with_fault(Fault fault) {
         }
         if (fault == Fault::reload_restarts_main) {
             return on_event(spec, graph, std::move(pod), with_main(event), moment);
+        }
+        if (fault == Fault::rejoin_ignores_the_key) {
+            return forget_the_key(spec, graph, std::move(pod), event, moment);
         }
         PodTransition transition = on_event(spec, graph, pod, event, moment);
         switch (fault) {
@@ -173,6 +233,10 @@ Machine with_fault(Fault fault) {
         case Fault::reload_forgets_the_removed: return keep_in_reload(std::move(transition));
         case Fault::resize_tells_who_starts: return tell_at_once(std::move(transition), spec);
         case Fault::resize_is_forgotten: return forget_notices(std::move(transition));
+        case Fault::scene_restarts_what_ends: return restart_what_ends(std::move(transition), spec, pod, moment.now);
+        case Fault::scene_stops_a_helper: return stop_a_helper(std::move(transition), spec, pod);
+        case Fault::debug_runs_a_step: return run_stop_steps(std::move(transition), spec, pod);
+        case Fault::rejoin_ignores_the_key:
         case Fault::reload_restarts_main:
         case Fault::late_exit_is_lost: break;
         }

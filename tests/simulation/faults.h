@@ -23,6 +23,10 @@ enum class Fault : std::uint8_t {
     extension_without_end,
     resize_tells_who_starts,
     resize_is_forgotten,
+    scene_restarts_what_ends,
+    scene_stops_a_helper,
+    rejoin_ignores_the_key,
+    debug_runs_a_step,
 };
 
 Machine with_fault(Fault fault);

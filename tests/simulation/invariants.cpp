@@ -128,6 +128,9 @@ bool is_met(const Observation& seen, const Dependency& dependency) {
     switch (dependency.condition) {
     case Condition::started: return told.told == Process::alive || completed;
     case Condition::ready:
+        if (seen.spec.mode == Mode::debug) {
+            return told.told == Process::alive || completed;
+        }
         return (told.told == Process::alive && service.state == ServiceState::running &&
                 (!spec.readiness_probe || was_ever_ready(spec, told))) ||
                (spec.oneshot && completed);
@@ -327,6 +330,9 @@ TimePoint earliest_kill(const Observation& seen, ServiceIndex index, TimePoint s
     if (grace || !spec.main) {
         earliest = since + grace.value_or(10s);
     }
+    if (spec.main && !seen.ledger.services[index].planned_then) { // by hand in a scene: a budget of its own
+        earliest = std::min(earliest, main_deadline({.began = since, .total = seen.spec.grace}));
+    }
     if (!budget) {
         return earliest == TimePoint::max() ? since + 10s : earliest;
     }
@@ -419,21 +425,23 @@ bool is_true(const Observation& seen, const Request& request) {
                seen.ledger.services[index].told == Process::alive;
     };
     switch (request.verb) {
-    case Verb::prestop: return pod.lifecycle.phase == Phase::stopped && down(*seen.spec.main());
+    case Verb::prestop:
+        return seen.spec.mode == Mode::debug || (pod.lifecycle.phase == Phase::stopped && down(*seen.spec.main()));
     case Verb::online: return pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate;
     case Verb::offline:
         return pod.lifecycle.phase >= Phase::offline && seen.ledger.online_begun == seen.ledger.offline_begun;
     case Verb::isolate:
-        return pod.lifecycle.isolated && pod.lifecycle.phase >= Phase::offline &&
+        return seen.ledger.isolated && pod.lifecycle.phase >= Phase::offline &&
                seen.ledger.online_begun == seen.ledger.offline_begun;
     case Verb::rejoin:
-        return !pod.lifecycle.isolated && (pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate);
+        return !seen.ledger.isolated &&
+               (pod.lifecycle.phase == Phase::online || pod.lifecycle.at_manual_gate || seen.spec.mode == Mode::debug);
     case Verb::stop: return std::ranges::all_of(request.services, down);
     case Verb::start:
     case Verb::restart:
     case Verb::wait_service: return std::ranges::all_of(request.services, up);
     case Verb::wait_phase: return pod.lifecycle.phase == request.phase;
-    case Verb::reload: return !pod.reload;
+    case Verb::reload: return !pod.reload || pod.reload->request != request.id;
     case Verb::poststart:
     case Verb::signal: break;
     }
@@ -474,8 +482,12 @@ Complaint prestop_alone_does_not_end_it(const Observation& seen, const Action& a
 }
 
 /// Going offline leaves everything running: main is stopped on the way down only, or when it left processes behind.
+/// In a scene a person stops it as any service; a stop that has begun goes on to its end.
 Complaint main_is_stopped_on_the_way_down(const Observation& seen, const Action& action) {
-    const bool wrong = stops_main(seen, action) && next_lifecycle(seen).goal < Goal::main_restart;
+    const ServiceLedger& main = seen.ledger.services[*seen.spec.main()];
+    const bool by_hand = is_scene(seen.ledger, seen.spec) && main.named_down;
+    const bool wrong = stops_main(seen, action) && next_lifecycle(seen).goal < Goal::main_restart && !by_hand &&
+                       !main.stop_began && !main.stopped_in_launch;
     return wrong ? Complaint{"main is stopped, and the goal is " + std::string{to_string(next_lifecycle(seen).goal)}}
                  : Complaint{};
 }
@@ -595,6 +607,12 @@ struct Arrow {
     Phase to;
 };
 
+/// Isolation rests at offline, from wherever it comes.
+bool is_drawn_for_isolation(Phase from, Phase to) {
+    const bool rests = from == Phase::stopping || from == Phase::stopped || from == Phase::failed;
+    return rests && to == Phase::offline;
+}
+
 bool is_drawn(Phase from, Phase to) {
     using enum Phase;
     constexpr std::array arrows{
@@ -627,7 +645,9 @@ Complaint phases_follow_the_picture(const Observation& seen) {
         }
         const auto from = phase_from_name(change.from);
         const auto to = phase_from_name(change.to);
-        if (!from || !to || *from != at || !is_drawn(*from, *to)) {
+        const bool drawn =
+            from && to && (is_drawn(*from, *to) || (seen.ledger.isolated && is_drawn_for_isolation(*from, *to)));
+        if (!drawn || *from != at) {
             return "there is no way from " + change.from + " to " + change.to;
         }
         at = *to;
@@ -709,7 +729,7 @@ bool is_place_of_rest(const Lifecycle& lifecycle) {
 /// Everything that is not at rest has a deadline, or a fact that the world owes.
 Complaint every_wait_has_an_end(const Observation& seen) {
     const Pod& pod = seen.transition.next;
-    if (seen.ledger.ended) {
+    if (seen.ledger.ended || !seen.ledger.begun) {
         return {};
     }
     for (ServiceIndex index = 0; index < pod.services.size(); ++index) {
@@ -814,9 +834,9 @@ Complaint late_facts_change_nothing(const Observation& seen) {
     return is_late(seen) && moved ? Complaint{"a late fact moved something"} : Complaint{};
 }
 
-/// A helper whose liveness is bad for good is not left running.
+/// A helper whose liveness is bad for good is not left running, but in a scene.
 Complaint a_bad_probe_has_consequences(const Observation& seen) {
-    for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
+    for (ServiceIndex index = 0; index < seen.ledger.services.size() && !is_scene(seen.ledger, seen.spec); ++index) {
         const ServiceSpec& spec = seen.spec.services[index];
         const bool bad = spec.liveness_probe && !spec.main &&
                          seen.ledger.services[index].bad_liveness >= spec.liveness_probe->failure_threshold;
@@ -846,9 +866,9 @@ Complaint who_tells_is_ready_by_its_word(const Observation& seen) {
     return {};
 }
 
-/// A helper that is to be heard of again and again, and is not, does not run on.
+/// A helper that is to be heard of again and again, and is not, does not run on, but in a scene.
 Complaint silence_has_consequences(const Observation& seen) {
-    for (ServiceIndex index = 0; index < seen.ledger.services.size(); ++index) {
+    for (ServiceIndex index = 0; index < seen.ledger.services.size() && !is_scene(seen.ledger, seen.spec); ++index) {
         const ServiceSpec& spec = seen.spec.services[index];
         const Service& service = seen.transition.next.services[index];
         const ServiceLedger& told = seen.ledger.services[index];
@@ -977,6 +997,9 @@ Complaint a_reload_stops_only_what_changed(const Observation& seen, const Action
         return {};
     }
     const ServiceIndex index = service_of(action);
+    if (seen.ledger.services[index].stop_began) {
+        return {}; // KILL follows, whatever the files say by now
+    }
     const std::string& reason = seen.transition.next.services[index].reason;
     const auto loaded = seen.loaded.find(name_of(seen, index));
     const bool is_there = loaded && seen.loaded.services[*loaded].enabled;
@@ -1025,6 +1048,174 @@ Complaint places_are_kept(const Observation& seen) {
     return same_number && all_have_state ? Complaint{} : Complaint{"services got lost in a reload"};
 }
 
+// ---- a scene for somebody to look at ---------------------------------------------------------------------------
+
+/// It lasts: debug mode or isolation, and nothing stops the pod.
+bool is_kept_scene(const Observation& seen) {
+    return is_scene(seen.ledger, seen.spec) && next_lifecycle(seen).goal < Goal::main_stopped && !seen.ledger.ended;
+}
+
+/// Contract 6: no life cycle step in debug mode; in isolation only those of the way offline, and of a stop.
+Complaint no_step_disturbs_a_scene(const Observation& seen, const Action& action) {
+    const auto* step = std::get_if<RunStep>(&action);
+    if (step == nullptr || !is_scene(seen.ledger, seen.spec)) {
+        return {};
+    }
+    const bool stops = step->kind == StepKind::stop && next_lifecycle(seen).goal >= Goal::main_stopped;
+    const bool may = seen.spec.mode == Mode::normal && (step->kind == StepKind::offline || stops);
+    return may ? Complaint{}
+               : std::string{to_string(step->kind)} + " runs in " +
+                     (seen.spec.mode == Mode::debug ? "debug mode" : "isolation");
+}
+
+/// Contract 6: nothing restarts but by hand. A first start, and one that found no process or memory, goes on.
+Complaint nothing_restarts_in_a_scene(const Observation& seen, const Action& action) {
+    if (service_order<Launch>(action) == nullptr || !is_scene(seen.ledger, seen.spec)) {
+        return {};
+    }
+    const ServiceLedger& service = seen.ledger.services[service_of(action)];
+    const bool goes_on = service.no_resources && !service.by_policy;
+    const bool may = service.attempt == 0 || service.named_up || goes_on;
+    return may ? Complaint{} : name_of(seen, service_of(action)) + " is started again in a scene";
+}
+
+/// Nobody is stopped there but by hand (or by a reload); what was being stopped when the scene began is ended.
+Complaint nobody_is_stopped_in_a_scene(const Observation& seen, const Action& action) {
+    const bool stop =
+        service_order<SignalSession>(action) != nullptr || service_order<RunStopCommand>(action) != nullptr;
+    if (!stop || !is_kept_scene(seen)) {
+        return {};
+    }
+    const ServiceLedger& service = seen.ledger.services[service_of(action)];
+    const bool may =
+        service.told != Process::alive || service.named_down || service.stop_began || service.stopped_in_launch;
+    return may ? Complaint{} : name_of(seen, service_of(action)) + " is stopped in a scene, and nobody asked for it";
+}
+
+/// Only prestop and a stop signal lead out of it and down; in debug mode the hook only returns.
+Complaint only_a_stop_ends_a_scene(const Observation& seen) {
+    const bool ends = seen.before.lifecycle.goal < Goal::main_stopped &&
+                      next_lifecycle(seen).goal >= Goal::main_stopped && is_scene(seen.ledger, seen.spec);
+    const auto* signal = std::get_if<SignalReceived>(&seen.event);
+    const bool asked = (signal != nullptr && is_stop_signal(signal->signal)) || is_prestop(seen.event, seen.spec);
+    return ends && !asked ? Complaint{"the pod goes down in a scene, and nobody asked for it"} : Complaint{};
+}
+
+/// The phase is offline in debug mode, and heads for it in isolation, where it rests.
+Complaint a_scene_rests_offline(const Observation& seen) {
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    if (!is_kept_scene(seen) || !seen.ledger.begun) {
+        return {};
+    }
+    const std::string phase{to_string(lifecycle.phase)};
+    if (seen.spec.mode == Mode::debug) {
+        return lifecycle.phase == Phase::offline ? Complaint{} : "debug mode, and the phase is " + phase;
+    }
+    for (const Change& change : seen.transition.changes) {
+        const auto to = change.service ? std::nullopt : phase_from_name(change.to);
+        const bool lowers = to == Phase::going_offline || to == Phase::draining || to == Phase::offline ||
+                            (to == Phase::stopped && change.from == to_string(Phase::stopping));
+        if (to && !lowers) {
+            return "isolated, and the phase becomes " + change.to;
+        }
+    }
+    const bool rests = lifecycle.phase == Phase::online || lifecycle.phase == Phase::failed ||
+                       lifecycle.phase == Phase::stopped || lifecycle.at_manual_gate;
+    return rests ? "isolated, and the phase rests at " + phase : Complaint{};
+}
+
+/// What ends there is held, but a oneshot that has done its work; what could not be launched for want of memory waits.
+Complaint what_ends_in_a_scene_is_held(const Observation& seen) {
+    if (!is_scene(seen.ledger, seen.spec)) {
+        return {};
+    }
+    for (const Change& change : seen.transition.changes) {
+        if (!change.service) {
+            continue;
+        }
+        const ServiceIndex index = *change.service;
+        const bool done = change.to == "completed" && !seen.spec.services[index].oneshot;
+        const bool again = change.to == "backoff" && !seen.ledger.services[index].no_resources;
+        if (change.to == "failed" || done || again) {
+            return name_of(seen, index) + " becomes " + change.to + " in a scene";
+        }
+    }
+    return {};
+}
+
+/// Out of traffic, and neither the kubelet's startup probe nor its liveness probe may end what somebody looks at.
+Complaint a_scene_is_not_ready(const Observation& seen) {
+    if (!is_kept_scene(seen) || !seen.ledger.begun) {
+        return {};
+    }
+    if (is_ready(seen.spec, seen.transition.next)) {
+        return "ready in a scene";
+    }
+    return is_started_up(seen.spec, seen.transition.next) ? Complaint{} : Complaint{"probe startup says no in a scene"};
+}
+
+/// Isolated as the last of isolate, rejoin and the key said: no rejoin while the key is there.
+Complaint isolation_is_as_asked(const Observation& seen) {
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    if (lifecycle.isolated != seen.ledger.isolated) {
+        return std::string{lifecycle.isolated ? "isolated" : "not isolated"} + ", which nobody asked for";
+    }
+    const bool leaves = seen.ledger.key_there && !seen.ledger.isolated && lifecycle.goal < Goal::main_stopped;
+    return leaves ? Complaint{"not isolated, and the key is there"} : Complaint{};
+}
+
+/// Who rejoined does not stay at a place of rest.
+Complaint a_rejoin_comes_back(const Observation& seen) {
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    const bool rests = lifecycle.phase == Phase::offline || lifecycle.phase == Phase::failed;
+    return seen.ledger.comes_back && rests && lifecycle.goal == Goal::offline
+               ? Complaint{"rejoined, and it rests at " + std::string{to_string(lifecycle.phase)}}
+               : Complaint{};
+}
+
+/// Whether the refusal of isolate or rejoin has its reason, and a failure is one.
+Complaint verdicts_on_isolation_are_true(const Observation& seen, const Action& action) {
+    const auto* answer = std::get_if<Answer>(&action);
+    const auto asked = answer == nullptr ? seen.ledger.open.end() : seen.ledger.open.find(answer->request);
+    if (asked == seen.ledger.open.end()) {
+        return {};
+    }
+    const Verb verb = asked->second.verb;
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    const bool down = seen.before.lifecycle.goal >= Goal::main_stopped;
+    const bool back = !seen.before.lifecycle.isolated && !seen.before.lifecycle.rejoins;
+    switch (answer->verdict) {
+    case Verdict::refused: {
+        const bool true_isolate = verb != Verb::isolate || down;
+        const bool true_rejoin = verb != Verb::rejoin || down || seen.ledger.key_there || back;
+        return true_isolate && true_rejoin ? Complaint{} : std::string{to_string(verb)} + " is refused for no reason";
+    }
+    case Verdict::failed: {
+        const bool true_isolate = verb != Verb::isolate || !seen.ledger.isolated || lifecycle.offline_failed ||
+                                  lifecycle.goal >= Goal::main_stopped;
+        const bool true_rejoin = verb != Verb::rejoin || lifecycle.phase != Phase::online;
+        return true_isolate && true_rejoin ? Complaint{} : std::string{to_string(verb)} + " is told that it failed";
+    }
+    case Verdict::done:
+    case Verdict::timed_out: break;
+    }
+    return {};
+}
+
+/// Who waits for online is told when it is.
+Complaint nobody_waits_for_what_is(const Observation& seen) {
+    const Lifecycle& lifecycle = next_lifecycle(seen);
+    const bool is_online = lifecycle.phase == Phase::online && lifecycle.goal == Goal::online;
+    for (const auto& [id, request] : seen.ledger.open) {
+        const bool waits =
+            request.verb == Verb::online || request.verb == Verb::rejoin || request.verb == Verb::poststart;
+        if (is_online && waits) {
+            return std::string{to_string(request.verb)} + " waits, and the pod is online";
+        }
+    }
+    return {};
+}
+
 // ---- all of them -----------------------------------------------------------------------------------------------
 
 struct ActionRule {
@@ -1057,9 +1248,14 @@ constexpr std::array action_rules{
     ActionRule RULE(main_is_stopped_on_the_way_down),
     ActionRule RULE(answers_are_true_and_single),
     ActionRule RULE(a_reload_stops_only_what_changed),
+    ActionRule RULE(no_step_disturbs_a_scene),
+    ActionRule RULE(nothing_restarts_in_a_scene),
+    ActionRule RULE(nobody_is_stopped_in_a_scene),
+    ActionRule RULE(verdicts_on_isolation_are_true),
 };
 
 constexpr std::array state_rules{
+    StateRule RULE(isolation_is_as_asked),
     StateRule RULE(nothing_that_is_gone_runs),
     StateRule RULE(facts_are_taken),
     StateRule RULE(states_have_their_process),
@@ -1082,6 +1278,12 @@ constexpr std::array state_rules{
     StateRule RULE(who_tells_is_ready_by_its_word),
     StateRule RULE(silence_has_consequences),
     StateRule RULE(an_extension_keeps_to_the_budget),
+    StateRule RULE(only_a_stop_ends_a_scene),
+    StateRule RULE(a_scene_rests_offline),
+    StateRule RULE(what_ends_in_a_scene_is_held),
+    StateRule RULE(a_scene_is_not_ready),
+    StateRule RULE(a_rejoin_comes_back),
+    StateRule RULE(nobody_waits_for_what_is),
 };
 
 #undef RULE

@@ -5,6 +5,7 @@
 #include "model/told_probe.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace davit::simulation {
 
@@ -157,12 +158,133 @@ void take_signal(Ledger& ledger, const SignalReceived& signal, TimePoint now) {
     }
 }
 
+bool is_up(const Service& service) {
+    return service.state == ServiceState::starting || service.state == ServiceState::running;
+}
+
+void name_what_rests(Ledger& ledger, const Pod& pod) {
+    for (ServiceIndex index = 0; index < ledger.services.size(); ++index) {
+        ledger.services[index].named_up = ledger.services[index].named_up || !is_up(pod.services[index]);
+    }
+}
+
+/// Who is named by a start (with what it needs), by a stop or a restart (with what hangs on it, if it was said).
+void take_names(Ledger& ledger, const PodSpec& spec, const Pod& pod, const Request& request) {
+    std::vector<ServiceIndex> named = request.services;
+    if (request.cascade && request.verb != Verb::start) {
+        const DependencyGraph graph = build_graph(spec);
+        for (const ServiceIndex index : request.services) {
+            std::ranges::copy(transitive_dependents(graph, index), std::back_inserter(named));
+        }
+    }
+    for (const ServiceIndex index : named) {
+        ledger.services[index].named_down = ledger.services[index].named_down || request.verb != Verb::start;
+        ledger.services[index].named_up = ledger.services[index].named_up || request.verb == Verb::restart;
+    }
+    if (request.verb != Verb::start) {
+        return;
+    }
+    for (const ServiceIndex index : request.services) {
+        if (spec.services[index].main) {
+            return name_what_rests(ledger, pod); // what failed meanwhile is started with it
+        }
+        std::ranges::copy(required_dependencies(spec, index), std::back_inserter(named));
+    }
+    for (const ServiceIndex index : named) {
+        ledger.services[index].named_up = ledger.services[index].named_up || !is_up(pod.services[index]);
+    }
+}
+
 /// A person may bring up what rests: the services that are named, what these need, or (online) what the pod needs.
-void take_wish(Ledger& ledger, const Request& request) {
+void take_wish(Ledger& ledger, const PodSpec& spec, const Pod& pod, const Request& request) {
+    const bool names = request.verb == Verb::start || request.verb == Verb::stop || request.verb == Verb::restart;
+    if (names) {
+        take_names(ledger, spec, pod, request);
+    }
+    if (request.verb == Verb::online) {
+        name_what_rests(ledger, pod);
+    }
     if (request.verb == Verb::start || request.verb == Verb::restart || request.verb == Verb::online) {
         for (ServiceLedger& service : ledger.services) {
             service.asked_up = true;
         }
+    }
+}
+
+// ---- isolation ---------------------------------------------------------------------------------------
+
+/// A pod that is being stopped is not isolated any more. What main was told and has not reached it is off.
+void isolate(Ledger& ledger, const PodSpec& spec, const Pod& pod) {
+    ledger.comes_back = false;
+    if (ledger.isolated || pod.lifecycle.goal >= Goal::main_stopped) {
+        return;
+    }
+    ledger.isolated = true;
+    if (spec.mode == Mode::debug) {
+        return;
+    }
+    const ServiceIndex main = *spec.main();
+    ledger.services[main].named_down = false;
+    ledger.services[main].named_up = pod.services[main].state == ServiceState::blocked;
+}
+
+/// What ended in the scene comes up again, as if a person had asked for it. A probe that was bad all the time is bad
+/// with its next check.
+void rejoin(Ledger& ledger, const PodSpec& spec, const Pod& pod, TimePoint now) {
+    if (!ledger.isolated || ledger.key_there) {
+        return;
+    }
+    ledger.isolated = false;
+    ledger.comes_back = spec.mode == Mode::normal && pod.lifecycle.goal == Goal::offline;
+    name_what_rests(ledger, pod);
+    for (ServiceIndex index = 0; index < ledger.services.size(); ++index) {
+        ServiceLedger& service = ledger.services[index];
+        service.asked_up = true;
+        if (const auto& probe = spec.services[index].liveness_probe) {
+            service.bad_liveness = std::min(service.bad_liveness, probe->failure_threshold - 1);
+            service.may_be_silent_until = std::max(service.may_be_silent_until, now + patience_of(*probe));
+        }
+    }
+}
+
+void take_key(Ledger& ledger, const PodSpec& spec, const Pod& pod, bool is_there, TimePoint now) {
+    ledger.key_there = is_there;
+    if (is_there) {
+        return isolate(ledger, spec, pod);
+    }
+    rejoin(ledger, spec, pod, now);
+}
+
+void take_request(Ledger& ledger, const PodSpec& spec, const Pod& pod, const Request& request, TimePoint now) {
+    ledger.open[request.id] = request;
+    ledger.latest[request.id] = now + request.timeout.value_or(spec.lifecycle.post_start_timeout);
+    take_wish(ledger, spec, pod, request);
+    if (request.verb == Verb::isolate) {
+        isolate(ledger, spec, pod);
+    }
+    if (request.verb == Verb::rejoin && pod.lifecycle.goal < Goal::main_stopped) {
+        rejoin(ledger, spec, pod, now);
+    }
+    if (request.verb == Verb::offline) {
+        ledger.comes_back = false;
+    }
+    if (request.verb == Verb::online && pod.lifecycle.at_manual_gate) {
+        ledger.gate_since = now;
+        ledger.gate_length = spec.lifecycle.ready_timeout;
+        ledger.stalled_at_gate = {};
+    }
+    if (is_prestop(request, spec) && !ledger.kubelet_since) {
+        ledger.kubelet_since = now;
+        ledger.stalled = {};
+    }
+}
+
+/// It may stop what it changes or takes away; main only if that was said.
+void take_reload(Ledger& ledger, const PodSpec& spec, const Request& request) {
+    ledger.open[request.id] = request;
+    for (ServiceIndex index = 0; index < ledger.services.size(); ++index) {
+        const bool may = !spec.services[index].main || request.main_restart == MainRestart::allowed;
+        ledger.services[index].named_down = ledger.services[index].named_down || may;
     }
 }
 
@@ -185,9 +307,7 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
                     const PodTransition& transition) {
     const auto main = *spec.main();
     const auto* signal = std::get_if<SignalReceived>(&event);
-    const auto* request = std::get_if<Request>(&event);
-    if ((signal != nullptr && is_stop_signal(signal->signal)) ||
-        (request != nullptr && request->verb == Verb::prestop)) {
+    if ((signal != nullptr && is_stop_signal(signal->signal)) || is_prestop(event, spec)) {
         return EndReason::asked;
     }
     // A restart of main finds a dependency that failed long ago.
@@ -222,6 +342,9 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
 
 void take_phase(Ledger& ledger, const PodSpec& spec, const Change& change, TimePoint now) {
     const std::string_view phase = change.to;
+    if (phase == "starting" || phase == "checking") {
+        ledger.comes_back = false;
+    }
     if (phase == "starting" || (phase == "checking" && change.from == "offline")) {
         ledger.gate_since = now;
         ledger.gate_length = spec.lifecycle.ready_timeout;
@@ -261,10 +384,13 @@ void take_order(ServiceLedger& service, const ServiceSpec& spec, const Lifecycle
     std::visit(Overloaded{
                    [&](const Launch&) {
                        const bool counted = !service.asked_up && !service.no_resources && order.attempt > 1;
+                       const bool by_policy =
+                           !service.named_up && (service.no_resources ? service.by_policy : order.attempt > 1);
                        const int restarts = service.asked_up ? 0 : service.restarts + (counted ? 1 : 0);
                        service = ServiceLedger{.told = Process::launching,
                                                .attempt = order.attempt,
                                                .last_exit = service.last_exit,
+                                               .by_policy = by_policy,
                                                .restarts = restarts};
                    },
                    [&](const SignalSession&) { take_stop(service, spec, lifecycle, now); },
@@ -285,6 +411,15 @@ bool is_stop_signal(int signal) {
     return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == 37;
 }
 
+bool is_scene(const Ledger& ledger, const PodSpec& spec) {
+    return ledger.isolated || spec.mode == Mode::debug;
+}
+
+bool is_prestop(const PodEvent& event, const PodSpec& spec) {
+    const auto* request = std::get_if<Request>(&event);
+    return request != nullptr && request->verb == Verb::prestop && spec.mode == Mode::normal;
+}
+
 void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEvent& event, TimePoint now) {
     std::visit(Overloaded{
                    [&](const ServiceFact& fact) {
@@ -296,22 +431,11 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                    },
                    [&](const StepFinished& step) { take_step_end(ledger, step, now); },
                    [&](const SignalReceived& signal) { take_signal(ledger, signal, now); },
-                   [&](const Request& request) {
-                       ledger.open[request.id] = request;
-                       ledger.latest[request.id] = now + request.timeout.value_or(spec.lifecycle.post_start_timeout);
-                       take_wish(ledger, request);
-                       if (request.verb == Verb::online && pod.lifecycle.at_manual_gate) {
-                           ledger.gate_since = now;
-                           ledger.gate_length = spec.lifecycle.ready_timeout;
-                           ledger.stalled_at_gate = {};
-                       }
-                       if (request.verb == Verb::prestop && !ledger.kubelet_since) {
-                           ledger.kubelet_since = now;
-                           ledger.stalled = {};
-                       }
-                   },
+                   [&](const Request& request) { take_request(ledger, spec, pod, request, now); },
+                   [&](const IsolationKeyRead& key) { take_key(ledger, spec, pod, key.is_there, now); },
+                   [&](const PodStarted&) { ledger.begun = true; },
                    [&](const CpusChanged& resize) { take_resize(ledger, resize); },
-                   [&](const ReloadAsked& asked) { ledger.open[asked.request.id] = asked.request; },
+                   [&](const ReloadAsked& asked) { take_reload(ledger, spec, asked.request); },
                    [&](const ClientLeft& client) {
                        ledger.open.erase(client.id);
                        ledger.left.insert(client.id);
@@ -369,6 +493,7 @@ void take_new_spec(ServiceLedger& service, const ServiceSpec& before, const Serv
         return;
     }
     service.asked_up = true; // a changed service may come up again, whatever its policy says
+    service.named_up = true;
     if (before.readiness_probe != after.readiness_probe && runs) {
         // One that was ready is so until the new probe has failed.
         service.ever_ready = !before.readiness_probe ||

@@ -32,6 +32,9 @@ struct ServiceLedger {
     bool ever_ready = false;
     std::optional<TimePoint> launched;
     bool asked_up = false;     // a person asked for the next launch
+    bool named_up = false;     // and meant this service, as it did not run
+    bool named_down = false;   // a person, or a reload, asked for the stop of this service
+    bool by_policy = false;    // nobody asked for the last launch, and it was not the first
     bool no_resources = false; // the last launch found no process or memory: tried again whatever the policy says
     int restarts = 0;          // launches in a row that nobody asked for
     std::optional<Duration> grace_then; // of its specification, when the stop began
@@ -80,6 +83,11 @@ struct Ledger {
     EndReason end_reason = EndReason::none;
     bool also_asked = false; // a stop was asked for, if not as the first reason
 
+    bool begun = false;      // PodStarted came
+    bool key_there = false;  // the isolate file holds the key
+    bool isolated = false;   // out of traffic, as somebody asked or the key says
+    bool comes_back = false; // rejoined, and not yet on its way up
+
     std::map<model::RequestId, model::Request> open;
     std::map<model::RequestId, TimePoint> latest; // poststart: when it has to be answered
     std::set<model::RequestId> left;
@@ -102,5 +110,9 @@ void take_new_spec(ServiceLedger& service, const model::ServiceSpec& before, con
 
 /// TERM, INT, QUIT and RTMIN+3.
 bool is_stop_signal(int signal);
+/// Debug mode or isolation: a scene for somebody to look at.
+bool is_scene(const Ledger& ledger, const model::PodSpec& spec);
+/// The hook that begins a stop; in debug mode it only returns.
+bool is_prestop(const model::PodEvent& event, const model::PodSpec& spec);
 
 } // namespace davit::simulation

@@ -428,6 +428,41 @@ void make_resizes(Dice dice, Scenario& scenario, Duration horizon) {
     }
 }
 
+/// Somebody looks at a scene: debug mode, isolation by hand and by the isolate file. With dice of its own, as above.
+void make_scenes(Dice dice, Scenario& scenario, Duration horizon) {
+    const auto visit = [&](Visit made) {
+        made.at = some_moment(dice, horizon);
+        made.no_wait = dice.chance(10);
+        scenario.visits.push_back(made);
+    };
+    if (dice.chance(12)) {
+        scenario.spec.mode = Mode::debug;
+    }
+    if (dice.chance(25)) {
+        const std::size_t count = 1 + dice.below(5);
+        for (std::size_t index = 0; index < count; ++index) {
+            visit(Visit{.verb = index == 0 || dice.chance(40) ? Verb::isolate : Verb::rejoin});
+        }
+    }
+    if (dice.chance(15)) {
+        scenario.spec.isolate_file.value = scenario.spec.isolate_file.written = "/etc/podinfo/labels";
+        scenario.spec.isolate_key = "isolated";
+        scenario.key_at_start = dice.chance(30);
+        const std::size_t count = dice.below(6);
+        for (std::size_t index = 0; index < count; ++index) {
+            visit(Visit{.kind = Visit::Kind::key, .key_is_there = dice.chance(50)});
+        }
+    }
+    if (dice.chance(15)) { // what a person does to what rests there
+        const std::size_t count = 1 + dice.below(4);
+        for (std::size_t index = 0; index < count; ++index) {
+            const std::size_t services = scenario.spec.services.size();
+            visit(Visit{.verb = dice.pick({Verb::start, Verb::stop, Verb::restart, Verb::wait_service}),
+                        .service_ids = {static_cast<unsigned>(dice.below(services))}});
+        }
+    }
+}
+
 } // namespace
 
 Scenario make_scenario(std::uint64_t seed) {
@@ -448,6 +483,7 @@ Scenario make_scenario(std::uint64_t seed) {
     end.signal_after = dice.pick<Duration>({0s, 15ms, 100ms});
     make_visits(dice, scenario, end.at);
     make_resizes(Dice{mix({seed, 8})}, scenario, end.at);
+    make_scenes(Dice{mix({seed, 9})}, scenario, end.at);
     return scenario;
 }
 
@@ -599,6 +635,7 @@ std::vector<std::string> describe(const Scenario& scenario) {
     std::vector<std::string> lines{
         "seed " + std::to_string(scenario.seed) + ", grace " + seconds(spec.grace) + ", the kubelet's " +
         seconds(scenario.termination.grace) + ", readyTimeout " + seconds(lifecycle.ready_timeout) +
+        (spec.mode == Mode::debug ? ", debug mode" : "") + (scenario.key_at_start ? ", the isolate key is there" : "") +
         (lifecycle.go_online == GoOnline::manual ? ", manual" : "") +
         (lifecycle.on_failure == OnFailure::hold ? ", hold" : "") + ", drain " + seconds(lifecycle.drain.min) + " to " +
         seconds(lifecycle.drain.max) + (lifecycle.drain.ports.empty() ? "" : " with a port")};

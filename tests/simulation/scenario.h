@@ -32,7 +32,7 @@ struct Temper {
 };
 
 struct Visit {
-    enum class Kind : std::uint8_t { request, signal, stall, reload, resize };
+    enum class Kind : std::uint8_t { request, signal, stall, reload, resize, key };
     Kind kind = Kind::request;
     Duration at = 0s;
     // a request
@@ -53,6 +53,8 @@ struct Visit {
     bool main_may_restart = false;
     // a resize: so many CPUs from now on
     int cpus = 0;
+    // the isolate file is read: whether it holds the key
+    bool key_is_there = false;
 };
 
 /// The kubelet's way to end the container, which ends every story.
@@ -65,7 +67,8 @@ struct Termination {
 
 struct Scenario {
     std::uint64_t seed = 0;
-    int cpus = 4; // at the start
+    int cpus = 4;              // at the start
+    bool key_at_start = false; // the isolate file holds the key before anything starts
     model::PodSpec spec;
     std::vector<unsigned> service_ids;             // as spec.services
     std::array<std::vector<unsigned>, 4> step_ids; // as the lists of steps, by StepKind

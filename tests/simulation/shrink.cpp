@@ -137,6 +137,16 @@ private:
                 any = take(std::move(candidate)) || any;
             }
         }
+        if (best_.key_at_start) {
+            Scenario candidate = best_;
+            candidate.key_at_start = false;
+            any = take(std::move(candidate)) || any;
+        }
+        if (best_.spec.mode == Mode::debug) {
+            Scenario candidate = best_;
+            candidate.spec.mode = Mode::normal;
+            any = take(std::move(candidate)) || any;
+        }
         if (best_.spec.lifecycle.drain != DrainSpec{}) {
             Scenario candidate = best_;
             candidate.spec.lifecycle.drain = {};

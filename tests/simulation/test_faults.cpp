@@ -10,7 +10,7 @@ using namespace davit::simulation;
 
 namespace {
 
-constexpr std::uint64_t most_seeds = 2000;
+constexpr std::uint64_t most_seeds = 10000;
 
 /// Which invariants complained, seed by seed, until the one that is meant did.
 std::map<std::string, unsigned> complaints_about(Fault fault, const std::string& invariant) {
@@ -87,4 +87,20 @@ TEST_CASE("a resize that is told to a service which still starts is caught", "[f
 
 TEST_CASE("a resize that is forgotten until the service runs is caught", "[faults]") {
     check_caught(Fault::resize_is_forgotten, "a_resize_is_told_to_who_runs");
+}
+
+TEST_CASE("a scene that starts again what ended in it is caught", "[faults]") {
+    check_caught(Fault::scene_restarts_what_ends, "nothing_restarts_in_a_scene");
+}
+
+TEST_CASE("an isolation that stops a helper is caught", "[faults]") {
+    check_caught(Fault::scene_stops_a_helper, "nobody_is_stopped_in_a_scene");
+}
+
+TEST_CASE("a rejoin that ignores the key is caught", "[faults]") {
+    check_caught(Fault::rejoin_ignores_the_key, "isolation_is_as_asked");
+}
+
+TEST_CASE("a step in debug mode is caught", "[faults]") {
+    check_caught(Fault::debug_runs_a_step, "no_step_disturbs_a_scene");
 }

@@ -76,6 +76,9 @@ public:
         plan(scenario_.termination.at, [this] { begin_termination(); });
         ledger_.gate_since = now_;
         ledger_.gate_length = spec_.lifecycle.ready_timeout;
+        if (scenario_.key_at_start) { // the file is read before the first service starts
+            deliver(IsolationKeyRead{true});
+        }
         deliver(PodStarted{});
         while (!over()) {
             turn();
@@ -588,6 +591,7 @@ private:
         case Visit::Kind::stall: return stall(visit.length);
         case Visit::Kind::reload: return reload(visit);
         case Visit::Kind::resize: return resize(visit.cpus);
+        case Visit::Kind::key: return deliver(IsolationKeyRead{visit.key_is_there});
         case Visit::Kind::request: break;
         }
         Request request{.id = next_id_++, .verb = visit.verb, .phase = visit.phase, .signal = visit.signal};
