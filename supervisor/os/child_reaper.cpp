@@ -4,7 +4,10 @@
 #include <boost/asio/post.hpp>
 
 #include <cerrno>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <utility>
 
 namespace davit::os {
@@ -19,14 +22,20 @@ model::ExitStatus exit_status_of(const siginfo_t& info) {
     return {.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};
 }
 
-/// False: there is none.
-bool wait_for(idtype_t what, id_t which, siginfo_t& info, int options) {
+/// False: there is none. The system call itself, which also tells what the child took (wait4(2)); the C library's
+/// waitid leaves that out.
+bool wait_for(idtype_t what, id_t which, siginfo_t& info, int options, rusage* taken = nullptr) {
     info.si_pid = 0;
-    int result = -1;
+    long result = -1;
     do {
-        result = ::waitid(what, which, &info, WEXITED | WNOHANG | options);
+        result = ::syscall(SYS_waitid, what, which, &info, WEXITED | WNOHANG | options, taken);
     } while (result != 0 && errno == EINTR);
     return result == 0 && info.si_pid != 0;
+}
+
+Duration cpu_of(const rusage& taken) {
+    return std::chrono::seconds{taken.ru_utime.tv_sec + taken.ru_stime.tv_sec} +
+           std::chrono::microseconds{taken.ru_utime.tv_usec + taken.ru_stime.tv_usec};
 }
 
 } // namespace
@@ -75,18 +84,28 @@ bool ChildReaper::reap_one() {
         reap_watched(child);
         return true;
     }
-    wait_for(P_PID, static_cast<id_t>(child), info, 0);
+    take_off(child);
     ++orphans_reaped_;
     return true;
 }
 
-void ChildReaper::reap_watched(pid_t child) {
+model::ExitStatus ChildReaper::take_off(pid_t child) {
     siginfo_t info{};
-    wait_for(P_PID, static_cast<id_t>(child), info, 0);
+    rusage taken{};
+    const pid_t session = on_reaped_ ? ::getsid(child) : 0; // A zombie still is in its session.
+    wait_for(P_PID, static_cast<id_t>(child), info, 0, &taken);
+    if (on_reaped_) {
+        on_reaped_({.pid = child, .session = session, .cpu = cpu_of(taken)});
+    }
+    return exit_status_of(info);
+}
+
+void ChildReaper::reap_watched(pid_t child) {
+    const model::ExitStatus status = take_off(child);
     // Out of the map first: the owner may start a new child, which may get the same pid.
     const auto node = watched_.extract(child);
     if (node.mapped()) {
-        node.mapped()(exit_status_of(info));
+        node.mapped()(status);
     }
 }
 

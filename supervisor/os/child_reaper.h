@@ -9,6 +9,7 @@
 #pragma once
 
 #include "model/exit_status.h"
+#include "model/time.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -19,6 +20,13 @@
 #include <unordered_map>
 
 namespace davit::os {
+
+/// A child that is no more.
+struct ReapedChild {
+    pid_t pid;
+    pid_t session; // that it was in
+    Duration cpu;  // its own, and that of the children that it waited for
+};
 
 class ChildReaper {
 public:
@@ -41,6 +49,9 @@ public:
     /// Called at the end of a turn in which at least one child was reaped: the moment to look at sessions.
     void on_turn_end(std::function<void()> call) { on_turn_end_ = std::move(call); }
 
+    /// Called for each child that was reaped, before its owner is told.
+    void on_reaped(std::function<void(const ReapedChild&)> call) { on_reaped_ = std::move(call); }
+
     /// Reaps what has ended. Goes on in a later turn of the loop by itself where there is much.
     void reap();
 
@@ -49,10 +60,12 @@ public:
 private:
     bool reap_one();
     void reap_watched(pid_t child);
+    model::ExitStatus take_off(pid_t child);
 
     boost::asio::io_context& loop_;
     std::unordered_map<pid_t, OnExit> watched_;
     std::function<void()> on_turn_end_;
+    std::function<void(const ReapedChild&)> on_reaped_;
     std::uint64_t orphans_reaped_ = 0;
     bool goes_on_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0); // a continuation must not outlive the reaper

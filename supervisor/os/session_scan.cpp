@@ -68,6 +68,29 @@ bool group_exists(pid_t group) {
     return ::kill(-group, 0) == 0 || errno == EPERM;
 }
 
+/// Fields 7 to 24 of /proc/PID/stat. What is not there is 0.
+void read_further_fields(std::string_view fields, ProcessInfo& process) {
+    constexpr int first = 7;
+    constexpr int first_of_cpu = 14; // utime, stime, cutime, cstime
+    constexpr int last_of_cpu = 17;
+    constexpr int born = 22;
+    constexpr int resident = 24;
+    for (int field = first; field <= resident; ++field) {
+        const auto number = next_number<std::int64_t>(fields);
+        if (!number) {
+            return;
+        }
+        const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(*number, 0));
+        if (field >= first_of_cpu && field <= last_of_cpu) {
+            process.cpu_ticks += amount;
+        } else if (field == born) {
+            process.born = amount;
+        } else if (field == resident) {
+            process.resident_pages = amount;
+        }
+    }
+}
+
 ProcessInfo process_of(const std::string& pid) {
     return parse_process_stat(read_kernel_file("/proc/" + pid + "/stat"));
 }
@@ -155,21 +178,24 @@ std::string environment_of(pid_t process) {
     return read_kernel_file(path, longest_environment);
 }
 
-/// The variable is there, and the mark of an outsider is not.
-bool is_marked_as(pid_t process, const std::string& variable) {
+/// The first DAVIT_SERVICE of its environment; empty: none, or the mark of an outsider.
+std::string service_named_by(pid_t process) {
+    constexpr std::string_view key = "DAVIT_SERVICE=";
     const std::string environment = environment_of(process);
     std::string_view rest = environment;
-    bool found = false;
+    std::string_view found;
     while (!rest.empty()) {
         const auto end = rest.find('\0');
         const std::string_view entry = rest.substr(0, end);
         if (entry.starts_with(marks_outsiders) && entry.substr(marks_outsiders.size()).starts_with('=')) {
-            return false;
+            return {};
         }
-        found = found || entry == variable;
+        if (found.empty() && entry.starts_with(key)) {
+            found = entry.substr(key.size());
+        }
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
-    return found;
+    return std::string{found};
 }
 
 /// Follows parents upwards in one table of processes.
@@ -324,12 +350,6 @@ ProcessInfo parse_process_stat(std::string_view text) {
     const auto parent = next_number<pid_t>(after);
     const auto group = next_number<pid_t>(after);
     const auto session = next_number<pid_t>(after);
-    constexpr int fields_to_birth = 15;
-    for (int field = 0; field < fields_to_birth; ++field) {
-        after.remove_prefix(std::min(after.find_first_not_of(' '), after.size()));
-        after.remove_prefix(std::min(after.find(' '), after.size()));
-    }
-    process.born = next_number<BirthTime>(after).value_or(0);
     // Group and session are -1 of a process that is being released.
     if (!parent || *parent < 0 || !group || *group < 0 || !session || *session < 0) {
         return {};
@@ -338,6 +358,7 @@ ProcessInfo parse_process_stat(std::string_view text) {
     process.parent = *parent;
     process.group = *group;
     process.session = *session;
+    read_further_fields(after, process);
     return process;
 }
 
@@ -350,10 +371,137 @@ std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, cons
     return selected;
 }
 
+namespace {
+
+/// All queries beside one table of processes.
+class Assignment {
+public:
+    Assignment(std::span<const ProcessInfo> all, std::span<const SessionQuery> queries, const AssignmentRules& rules)
+        : rules_(rules) {
+        for (const ProcessInfo& process : all) {
+            by_pid_.emplace(process.pid, &process);
+        }
+        const auto davit = by_pid_.find(rules.davit);
+        davits_session_ = davit == by_pid_.end() ? 0 : davit->second->session;
+        for (std::size_t place = 0; place < queries.size(); ++place) {
+            add(queries[place], place);
+        }
+    }
+
+    std::optional<std::size_t> place_of(const ProcessInfo& process) {
+        if (process.pid == rules_.davit || is_excluded(process.session) || is_excluded(process.group)) {
+            return std::nullopt;
+        }
+        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        if (ancestor != nullptr && is_excluded(ancestor->pid)) {
+            return std::nullopt;
+        }
+        if (const auto in_session = find(by_session_, process.session)) {
+            return in_session;
+        }
+        if (const auto in_group = find(by_group_, process.group)) {
+            return in_group;
+        }
+        return ancestor == nullptr ? std::nullopt : place_of_child(*ancestor, process);
+    }
+
+private:
+    using Places = std::unordered_map<pid_t, std::size_t>;
+
+    void add(const SessionQuery& query, std::size_t place) {
+        by_leader_.emplace(query.leader, place);
+        if (query.bound == SessionQuery::Bound::session) {
+            by_session_.emplace(query.leader, place);
+        } else {
+            by_group_.emplace(query.leader, place);
+            in_davits_session_ = place;
+        }
+        if (query.service.empty()) {
+            of_every_orphan_ = place;
+        } else {
+            by_name_.emplace(query.service, place);
+        }
+    }
+
+    static std::optional<std::size_t> find(const Places& places, pid_t pid) {
+        const auto found = places.find(pid);
+        return found == places.end() ? std::nullopt : std::optional{found->second};
+    }
+
+    /// As the child of davit that it is or descends from.
+    std::optional<std::size_t> place_of_child(const ProcessInfo& child, const ProcessInfo& process) {
+        if (const auto led = find(by_leader_, child.pid)) {
+            return led;
+        }
+        if (rules_.is_watched(child.pid)) {
+            return std::nullopt;
+        }
+        // davit's session may hold the shell that started davit and whatever else runs in that terminal; this is none.
+        if (in_davits_session_ && process.session == davits_session_) {
+            return in_davits_session_;
+        }
+        return of_every_orphan_ ? of_every_orphan_ : place_of_orphan(child.pid);
+    }
+
+    std::optional<std::size_t> place_of_orphan(pid_t orphan) {
+        const auto [known, is_new] = by_orphan_.try_emplace(orphan, std::nullopt);
+        if (is_new) {
+            const auto named = by_name_.find(rules_.service_named_by(orphan));
+            known->second = named == by_name_.end() ? std::nullopt : std::optional{named->second};
+        }
+        return known->second;
+    }
+
+    bool is_excluded(pid_t pid) const { return std::ranges::find(rules_.excluded, pid) != rules_.excluded.end(); }
+
+    const ProcessInfo* ancestor_below_davit(const ProcessInfo& process) const {
+        const ProcessInfo* member = &process;
+        for (int generation = 0; generation < deepest_family; ++generation) {
+            if (member->parent == rules_.davit) {
+                return member;
+            }
+            const auto parent = by_pid_.find(member->parent);
+            if (parent == by_pid_.end()) {
+                return nullptr;
+            }
+            member = parent->second;
+        }
+        return nullptr;
+    }
+
+    const AssignmentRules& rules_;
+    std::unordered_map<pid_t, const ProcessInfo*> by_pid_;
+    Places by_leader_;
+    Places by_session_;
+    Places by_group_;
+    std::unordered_map<std::string, std::size_t> by_name_;
+    std::unordered_map<pid_t, std::optional<std::size_t>> by_orphan_;
+    std::optional<std::size_t> in_davits_session_;
+    std::optional<std::size_t> of_every_orphan_;
+    pid_t davits_session_ = 0;
+};
+
+Duration length_of(std::uint64_t ticks) {
+    static const long per_second = std::max(::sysconf(_SC_CLK_TCK), 1L);
+    return std::chrono::nanoseconds{std::chrono::seconds{1}} / per_second * static_cast<std::int64_t>(ticks);
+}
+
+} // namespace
+
+std::vector<std::optional<std::size_t>> assign_processes(std::span<const ProcessInfo> all,
+                                                         std::span<const SessionQuery> queries,
+                                                         const AssignmentRules& rules) {
+    Assignment assignment{all, queries, rules};
+    std::vector<std::optional<std::size_t>> places;
+    places.reserve(all.size());
+    std::ranges::transform(all, std::back_inserter(places),
+                           [&](const ProcessInfo& process) { return assignment.place_of(process); });
+    return places;
+}
+
 SessionRules SessionScan::rules_of(const SessionQuery& query) const {
     return {.davit = ::getpid(),
-            .carries_name = [variable = "DAVIT_SERVICE=" +
-                                        query.service](pid_t process) { return is_marked_as(process, variable); },
+            .carries_name = [name = query.service](pid_t process) { return service_named_by(process) == name; },
             .is_other_leader = [&reaper = reaper_](pid_t process) { return reaper.is_watched(process); }};
 }
 
@@ -382,6 +530,12 @@ bool SessionScan::may_have_processes(const SessionQuery& query) const {
 }
 
 std::vector<ProcessInfo> SessionScan::table_for(const SessionQuery& query) const {
+    return table_of_families([&](pid_t child) { return child == query.leader || !reaper_.is_watched(child); });
+}
+
+/// davit's children that are wanted, and all that descends from them.
+template <typename Choice>
+std::vector<ProcessInfo> SessionScan::table_of_families(Choice is_wanted) const {
     FamilyTable table;
     // A process that ends while the table is read hands its children to davit: read until no child of davit is new.
     for (bool found_new = true; found_new;) {
@@ -391,7 +545,7 @@ std::vector<ProcessInfo> SessionScan::table_for(const SessionQuery& query) const
         }
         found_new = false;
         for (const pid_t child : *children) {
-            if (child == query.leader || !reaper_.is_watched(child)) {
+            if (is_wanted(child)) {
                 found_new |= table.add(child);
             }
         }
@@ -412,13 +566,43 @@ std::vector<ProcessInfo> SessionScan::processes_of(const SessionQuery& query) co
     return select_processes(table, query, rules_of(query));
 }
 
+std::optional<std::vector<SessionUsage>> SessionScan::usage_of(std::span<const SessionQuery> queries,
+                                                               std::vector<pid_t> excluded) const {
+    const AssignmentRules rules{.davit = ::getpid(),
+                                .service_named_by = service_named_by,
+                                .is_watched = [this](pid_t process) { return reaper_.is_watched(process); },
+                                .excluded = std::move(excluded)};
+    // As PID 1 davit has nearly all there is below it. Elsewhere there may be a whole machine beside it.
+    const std::vector<ProcessInfo> table =
+        rules.davit == 1 ? all_processes() : table_of_families([](pid_t) { return true; });
+    if (table.empty()) {
+        return std::nullopt;
+    }
+    static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto places = assign_processes(table, queries, rules);
+    std::vector<SessionUsage> usages(queries.size());
+    for (std::size_t index = 0; index < table.size(); ++index) {
+        if (!places[index]) {
+            continue;
+        }
+        const ProcessInfo& process = table[index];
+        SessionUsage& usage = usages[*places[index]];
+        usage.cpu += length_of(process.cpu_ticks);
+        usage.resident_bytes += process.resident_pages * page_size;
+        if (process.parent == rules.davit && process.pid != queries[*places[index]].leader) {
+            usage.orphans.push_back(process.pid);
+        }
+    }
+    return usages;
+}
+
 bool SessionScan::may_have_sent(const SessionQuery& query, pid_t process) const {
     const ProcessInfo sender = process_of(std::to_string(process));
     if (process <= 0 || sender.pid == 0) {
         return process > 0;
     }
     const pid_t whole = query.bound == SessionQuery::Bound::session ? sender.session : sender.group;
-    if (whole == query.leader || is_marked_as(process, "DAVIT_SERVICE=" + query.service)) {
+    if (whole == query.leader || service_named_by(process) == query.service) {
         return true;
     }
     ProcessInfo member = sender;

@@ -7,9 +7,11 @@
 // children. Without /proc the leader's process group is all that is known.
 #pragma once
 
+#include "model/time.h"
 #include "os/child_reaper.h"
 #include "os/files.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -52,7 +54,9 @@ struct ProcessInfo {
     pid_t session = 0;
     char state = '?';
     BirthTime born = 0;
-    std::string command; // the kernel's short name, at most 15 bytes
+    std::string command;              // the kernel's short name, at most 15 bytes
+    std::uint64_t cpu_ticks = 0;      // its own, and those of the children that it waited for
+    std::uint64_t resident_pages = 0; // those that it shares with others included
 
     friend bool operator==(const ProcessInfo&, const ProcessInfo&) = default;
 };
@@ -72,6 +76,25 @@ struct SessionRules {
 std::vector<ProcessInfo> select_processes(std::span<const ProcessInfo> all, const SessionQuery& query,
                                           const SessionRules& rules);
 
+/// As select_processes for many queries at once, in one pass, and with zombies: for each of `all` the place in
+/// `queries` of its service; nullopt: it belongs to none. `service_named_by` gives the DAVIT_SERVICE of a process that
+/// escaped (empty: none); the `excluded` of the queries are not looked at.
+struct AssignmentRules {
+    pid_t davit = 0;
+    std::function<std::string(pid_t)> service_named_by;
+    std::function<bool(pid_t)> is_watched;
+    std::vector<pid_t> excluded; // leaders of what never counts
+};
+std::vector<std::optional<std::size_t>>
+assign_processes(std::span<const ProcessInfo> all, std::span<const SessionQuery> queries, const AssignmentRules& rules);
+
+/// What the processes of one service take at one moment.
+struct SessionUsage {
+    Duration cpu{};                   // of those that nobody has waited for, with the children that they waited for
+    std::uint64_t resident_bytes = 0; // a page that several of them share counts in each
+    std::vector<pid_t> orphans;       // davit's own children among them, but for the leader
+};
+
 class SessionScan {
 public:
     /// The reaper knows which of davit's children are nobody's orphans; it must outlive the scan.
@@ -84,6 +107,9 @@ public:
     /// A process of it sent something, or one that has ended already, of which nobody can tell: its descendants, and
     /// what carries its DAVIT_SERVICE.
     bool may_have_sent(const SessionQuery& query, pid_t process) const;
+    /// What the processes of each of `queries` take, in one walk over the processes; nullopt: /proc is not there.
+    std::optional<std::vector<SessionUsage>> usage_of(std::span<const SessionQuery> queries,
+                                                      std::vector<pid_t> excluded) const;
     /// Signals each process group of it, and what escaped. Never davit's own group, never everybody.
     void signal(const SessionQuery& query, int number) const;
     /// Signals what a leader left behind as davit's child and was born since `since`, with its family: a signal that
@@ -95,6 +121,8 @@ private:
     std::optional<std::vector<pid_t>> children_of_davit() const;
     bool may_have_processes(const SessionQuery& query) const;
     std::vector<ProcessInfo> table_for(const SessionQuery& query) const;
+    template <typename Choice>
+    std::vector<ProcessInfo> table_of_families(Choice is_wanted) const;
     SessionRules rules_of(const SessionQuery& query) const;
 
     const ChildReaper& reaper_;

@@ -4,6 +4,7 @@
 #include "os/cgroup_memory.h"
 #include "os/session_scan.h"
 #include "os/tcp_connections.h"
+#include "os/tcp_listener.h"
 
 #include "target.h"
 
@@ -41,6 +42,11 @@ void check_connections(std::string_view text) {
     demand(os::count_established_in(text, {}) == 0, "no ports have no connections");
 }
 
+void check_listeners(std::string_view text) {
+    const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
+    demand(os::listeners_in(text, 80).size() <= lines, "a line is at most one listener");
+}
+
 void check_cgroups(std::string_view text) {
     for (const os::MemoryCgroup& cgroup : os::memory_cgroups_in(text)) {
         demand(text.contains(cgroup.path), "a path stands in the text");
@@ -60,6 +66,7 @@ void run(std::string_view input) {
         check_name(input);
     }
     check_connections(input);
+    check_listeners(input);
     check_cgroups(input);
 }
 

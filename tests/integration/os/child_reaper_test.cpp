@@ -115,3 +115,24 @@ TEST_CASE("an owner may start its next child from inside the call that tells the
 
     CHECK(run_until(reaping.loop, [&] { return ends == 5; }));
 }
+
+TEST_CASE("of every child that is reaped its session and CPU time are told, before its owner hears of it",
+          "[child_reaper]") {
+    Reaping reaping;
+    std::vector<ReapedChild> reaped;
+    reaping.reaper.on_reaped([&](const ReapedChild& child) { reaped.push_back(child); });
+    std::size_t known_at_end = 0;
+    const auto child = spawn(shell("( while kill -0 $$ 2>/dev/null; do :; done ) & i=0; "
+                                   "while [ $i -lt 200000 ]; do i=$((i+1)); done"));
+    REQUIRE(child);
+    reaping.reaper.watch(*child, [&](model::ExitStatus) { known_at_end = reaped.size(); });
+
+    REQUIRE(run_until(reaping.loop, [&] { return reaped.size() == 2; }));
+
+    CHECK(known_at_end == 1);
+    CHECK(reaped[0].pid == *child);
+    for (const ReapedChild& one : reaped) {
+        CHECK(one.session == *child);
+        CHECK(one.cpu > Duration::zero());
+    }
+}

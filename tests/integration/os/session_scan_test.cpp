@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -44,8 +45,6 @@ const SessionQuery web{.leader = 10, .service = "web"};
 TEST_CASE("a command may hold anything, also what looks like the rest of the line", "[session_scan]") {
     CHECK(parse_process_stat("41 (a) S 7 (b) R 10 11 12 0 -1 4194304\n") ==
           ProcessInfo{.pid = 41, .parent = 10, .group = 11, .session = 12, .state = 'R', .command = "a) S 7 (b"});
-    CHECK(parse_process_stat("41 (sh) R 10 11 12 0 -1 4194304 5 6 7 8 9 10 11 12 20 0 1 0 123456 1048576 9\n").born ==
-          123456);
 }
 
 TEST_CASE("a text that is no process gives none", "[session_scan]") {
@@ -117,6 +116,109 @@ TEST_CASE("in plain init every orphan belongs to the one program", "[session_sca
     const std::vector all = {process(1, 0, 1, 1), process(30, 1, 30, 30)};
 
     CHECK(chosen(all, query) == std::set{30});
+}
+
+TEST_CASE("birth, CPU ticks and resident pages are read behind any command", "[session_scan]") {
+    const ProcessInfo process =
+        parse_process_stat("41 (a) S (b) R 10 11 12 0 -1 4194304 20 21 22 23 100 20 3 4 20 0 1 0 "
+                           "9000 123456 77 18446744073709551615 1 1\n");
+    CHECK(process.born == 9000);
+    CHECK(process.cpu_ticks == 127);
+    CHECK(process.resident_pages == 77);
+}
+
+namespace {
+
+/// The place of the service in `queries` for each process that belongs to one.
+std::map<pid_t, std::size_t> assigned(const std::vector<ProcessInfo>& all, const std::vector<SessionQuery>& queries,
+                                      const std::map<pid_t, std::string>& names, const std::set<pid_t>& watched) {
+    const auto places = assign_processes(
+        all, queries,
+        {.davit = davit_pid,
+         .service_named_by = [&](pid_t pid) { return names.contains(pid) ? names.at(pid) : std::string{}; },
+         .is_watched = [&](pid_t pid) { return watched.contains(pid); },
+         .excluded = queries.front().excluded});
+    std::map<pid_t, std::size_t> found;
+    for (std::size_t index = 0; index < all.size(); ++index) {
+        if (places[index]) {
+            found.emplace(all[index].pid, *places[index]);
+        }
+    }
+    return found;
+}
+
+/// The same, query by query.
+std::map<pid_t, std::size_t> selected(const std::vector<ProcessInfo>& all, const std::vector<SessionQuery>& queries,
+                                      const std::map<pid_t, std::string>& names, const std::set<pid_t>& watched) {
+    std::map<pid_t, std::size_t> found;
+    for (std::size_t place = 0; place < queries.size(); ++place) {
+        std::set<pid_t> named;
+        for (const auto& [pid, name] : names) {
+            if (name == queries[place].service) {
+                named.insert(pid);
+            }
+        }
+        for (const pid_t pid : chosen(all, queries[place], named, watched)) {
+            found.emplace(pid, place);
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("every process is assigned to the service that selects it", "[session_scan]") {
+    const std::vector<SessionQuery> queries = {
+        {.leader = 10, .service = "web", .excluded = {60}},
+        {.leader = 20, .service = "mesh", .excluded = {60}},
+        {.leader = 90, .bound = SessionQuery::Bound::group, .service = "main", .excluded = {60}}};
+    const std::vector all = {
+        process(1, 5, 1, 5),     process(5, 0, 5, 5),                              // davit, and the shell around it
+        process(6, 5, 6, 5),     process(10, 1, 10, 10),  process(11, 10, 11, 10), // in web's session
+        process(12, 1, 12, 10),  process(13, 10, 13, 13),                          // an orphan in it, one that left
+        process(20, 1, 20, 20),  process(21, 20, 21, 21), process(22, 21, 22, 22), // mesh, and two that left
+        process(30, 1, 30, 30),  process(31, 30, 31, 31),                          // escaped of web
+        process(40, 1, 40, 40),  process(41, 40, 41, 41),                          // escaped of mesh
+        process(50, 1, 50, 50),                                                    // nobody's
+        process(60, 1, 60, 60),  process(61, 60, 61, 61), process(62, 1, 60, 60),  // a step
+        process(80, 0, 80, 80),  process(81, 80, 81, 81),                          // kubectl exec
+        process(90, 1, 90, 5),   process(91, 90, 90, 5),  process(92, 1, 92, 5),   // main with a terminal
+        process(93, 90, 93, 93), process(70, 1, 70, 70)};                          // it left; a leader of another
+    const std::map<pid_t, std::string> names = {{30, "web"}, {40, "mesh"}, {62, "web"}, {80, "web"}, {50, "gone"}};
+    const std::set<pid_t> watched = {10, 20, 60, 90, 70};
+
+    const auto found = assigned(all, queries, names, watched);
+
+    CHECK(found == selected(all, queries, names, watched));
+    CHECK(found == std::map<pid_t, std::size_t>{{10, 0},
+                                                {11, 0},
+                                                {12, 0},
+                                                {13, 0},
+                                                {20, 1},
+                                                {21, 1},
+                                                {22, 1},
+                                                {30, 0},
+                                                {31, 0},
+                                                {40, 1},
+                                                {41, 1},
+                                                {90, 2},
+                                                {91, 2},
+                                                {92, 2},
+                                                {93, 2}});
+}
+
+TEST_CASE("in plain init every orphan is assigned to the one program", "[session_scan]") {
+    const std::vector<SessionQuery> queries = {{.leader = 10, .bound = SessionQuery::Bound::group, .service = ""}};
+    const std::vector all = {process(1, 0, 1, 1), process(10, 1, 10, 1), process(30, 1, 30, 30),
+                             process(31, 30, 31, 31)};
+
+    CHECK(assigned(all, queries, {}, {10}) == std::map<pid_t, std::size_t>{{10, 0}, {30, 0}, {31, 0}});
+}
+
+TEST_CASE("a zombie is assigned: nobody has waited for its CPU time", "[session_scan]") {
+    const std::vector all = {process(1, 0, 1, 1), process(10, 1, 10, 10), process(11, 10, 10, 10, 'Z')};
+
+    CHECK(assigned(all, {web}, {}, {10}) == std::map<pid_t, std::size_t>{{10, 0}, {11, 0}});
 }
 
 namespace {
@@ -293,4 +395,26 @@ TEST_CASE("davit never signals itself, its group or everybody", "[session_scan]"
     signal_process(-1, SIGKILL);
 
     CHECK(::getpid() > 0); // still here
+}
+
+TEST_CASE("usage is of the whole session and of what escaped, with CPU time and memory", "[session_scan]") {
+    Service service{"setsid sh -c 'echo $$ > flown; exec sleep 100' & "
+                    "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done > burnt; exec sleep 100' & "
+                    "echo $$ > up; wait"};
+    const pid_t flown = service.pid_in("flown");
+    REQUIRE(run_until(service.loop, [&] { return std::filesystem::exists(service.folder / "burnt"); }));
+    ::kill(service.query.leader, SIGKILL);
+    REQUIRE(run_until(service.loop, [&] { return service.leader_ended; }));
+    REQUIRE(run_until(service.loop, [&] {
+        const auto usage = service.scan.usage_of(std::vector{service.query}, {});
+        return usage && std::ranges::find(usage->front().orphans, flown) != usage->front().orphans.end();
+    }));
+
+    const auto usage = service.scan.usage_of(std::vector{service.query}, {});
+
+    REQUIRE(usage);
+    CHECK(usage->front().orphans.size() == 2);
+    CHECK(usage->front().cpu > Duration::zero());
+    CHECK(usage->front().resident_bytes > 2 * 4096);
+    CHECK(service.scan.usage_of(std::vector{service.query}, {flown})->front().orphans.size() == 1);
 }
