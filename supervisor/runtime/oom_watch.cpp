@@ -5,7 +5,7 @@ namespace davit::runtime {
 
 void OomWatch::begin() {
     memory_.emplace();
-    seen_ = memory_->oom_kills().value_or(0);
+    first_ = seen_ = memory_->oom_kills().value_or(0);
 }
 
 bool OomWatch::claims_kill(TimePoint now) {

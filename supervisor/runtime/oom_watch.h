@@ -19,10 +19,14 @@ public:
     /// A child died of a SIGKILL that davit did not send.
     bool claims_kill(TimePoint now);
 
+    /// Kills since `begin`; 0 where nobody counts them.
+    std::uint64_t kills() const { return memory_ ? memory_->oom_kills().value_or(first_) - first_ : 0; }
+
 private:
     static constexpr Duration claim_time = std::chrono::seconds{1};
 
     std::optional<os::CgroupMemory> memory_;
+    std::uint64_t first_ = 0; // when it began
     std::uint64_t seen_ = 0;
     std::uint64_t unclaimed_ = 0;
     TimePoint risen_at_;

@@ -44,7 +44,7 @@ model::LaunchFailure failure_of(os::SpawnFailureKind kind) {
 } // namespace
 
 ServiceRunner::ServiceRunner(DriverHost& host)
-    : host_(host), scan_(host.reaper), stop_commands_(host), slots_(host.spec.services.size()),
+    : host_(host), scan_(host.reaper), usage_(host, scan_), stop_commands_(host), slots_(host.spec.services.size()),
       notify_sockets_(host, scan_, [this](model::ServiceIndex service) { return query_of(service); }), cpu_plans_(host),
       look_timer_(host.loop) {}
 
@@ -120,6 +120,7 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
                                                                  : os::SessionQuery::Bound::group;
     slot.killed = false;
     slot.asked_at.reset();
+    usage_.begin({.service = service, .query = query_of(service)});
     report(service, model::Launched{attempt, *leader});
 }
 
@@ -307,6 +308,7 @@ void ServiceRunner::look_later() {
 void ServiceRunner::close(model::ServiceIndex service) {
     Slot& slot = slots_[service];
     notify_sockets_.close(service);
+    usage_.end(service);
     slot.stage = Stage::gone;
     slot.leader = 0;
     slot.untold.reset();
@@ -326,6 +328,16 @@ void ServiceRunner::stop_everything() {
             scan_.signal(query_of(service), SIGKILL);
         }
     }
+}
+
+const std::vector<ServiceUsage>& ServiceRunner::usage() {
+    std::vector<UsageMeter::Session> sessions;
+    for (model::ServiceIndex service = 0; service < slots_.size(); ++service) {
+        if (slots_[service].stage != Stage::gone) {
+            sessions.push_back({.service = service, .query = query_of(service)});
+        }
+    }
+    return usage_.read(slots_.size(), sessions);
 }
 
 pid_t ServiceRunner::leader_of(model::ServiceIndex service) const {

@@ -22,6 +22,7 @@
 #include "runtime/notify_sockets.h"
 #include "runtime/oom_watch.h"
 #include "runtime/stop_commands.h"
+#include "runtime/usage_meter.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -51,6 +52,12 @@ public:
         notify_sockets_.make_room(services);
         cpu_plans_.pages().make_room(services);
     }
+    /// Of its CPU time nothing is lost to the metrics.
+    void take_reaped(const os::ReapedChild& child) { usage_.take(child); }
+    /// What each service takes, with everything in its session.
+    const std::vector<ServiceUsage>& usage();
+    /// In davit's cgroup, since it began to watch memory.
+    std::uint64_t oom_kills() const { return oom_.kills(); }
     /// The end of davit: nothing is told any more.
     void stop_everything();
 
@@ -102,6 +109,7 @@ private:
 
     DriverHost& host_;
     os::SessionScan scan_;
+    UsageMeter usage_;
     OomWatch oom_;
     StopCommands stop_commands_;
     std::vector<Slot> slots_; // as in PodSpec

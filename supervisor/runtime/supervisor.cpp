@@ -9,6 +9,7 @@
 #include "runtime/isolation_watch.h"
 #include "runtime/listeners.h"
 #include "runtime/log.h"
+#include "runtime/measures.h"
 #include "runtime/narrator.h"
 #include "runtime/probe_runner.h"
 #include "runtime/service_runner.h"
@@ -19,6 +20,7 @@
 #include "model/termination_message.h"
 #include "model/words.h"
 #include "os/child_reaper.h"
+#include "os/cpus.h"
 #include "os/log_output.h"
 #include "os/signals.h"
 #include "os/tcp_connections.h"
@@ -90,10 +92,7 @@ public:
         return found == host_.last_cpus.end() ? nullptr : &found->second;
     }
     ServiceSurroundings surroundings_of(model::ServiceIndex service) { return host_.surroundings_of(service); }
-    std::uint64_t orphans_reaped() const { return reaper_.orphans_reaped(); }
-    std::uint64_t dropped_log_lines() const {
-        return output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
-    }
+    Measures measure();
 
 private:
     void post(model::PodEvent event);
@@ -137,6 +136,7 @@ private:
     ServiceRunner services_;
     CpuWatch cpu_watch_;
     ProbeRunner probes_;
+    Tally tally_;
     StepRunner steps_;
     IsolationWatch isolation_;
     std::deque<model::PodEvent> events_;
@@ -180,6 +180,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
               .tell = [this](std::string_view line) { listeners_.tell_pod(line); }}),
       isolation_(host_), timer_(loop) {
     reaper_.on_turn_end([this] { services_.look_at_sessions(); });
+    reaper_.on_reaped([this](const os::ReapedChild& child) { services_.take_reaped(child); });
 }
 
 void Supervisor::Body::start(std::function<void(int code)> ended) {
@@ -256,8 +257,10 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
         use(*adopted->spec.spec);
     }
     const model::Moment moment{.now = now(), .random = std::uniform_real_distribution{}(random_)};
+    tally_.note(event, pod_, moment.now);
     model::PodTransition turn = model::on_event(spec_, graph_, std::move(pod_), event, moment);
     pod_ = std::move(turn.next);
+    tally_.notice(event, spec_, pod_);
     if (moves_processes(event)) {
         cpu_watch_.look_at_services();
     }
@@ -420,6 +423,24 @@ void Supervisor::Body::forget(model::RequestId id) {
     post(model::ClientLeft{id});
 }
 
+// ---- metrics ---------------------------------------------------------------------------------------
+
+Measures Supervisor::Body::measure() {
+    Measures measures;
+    const std::vector<ServiceUsage>& usage = services_.usage();
+    for (model::ServiceIndex service = 0; service < usage.size(); ++service) {
+        measures.services.push_back({.usage = usage[service], .probe_failures = tally_.probe_failures(service)});
+    }
+    for (std::size_t kind = 0; kind < measures.steps.size(); ++kind) {
+        measures.steps.at(kind) = tally_.step(static_cast<model::StepKind>(kind));
+    }
+    measures.orphans_reaped = reaper_.orphans_reaped();
+    measures.oom_kills = services_.oom_kills();
+    measures.dropped_log_lines = output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
+    measures.cpus = os::count_cpus(spec_.cpus.rounding);
+    return measures;
+}
+
 // ---- the end ---------------------------------------------------------------------------------------
 
 void Supervisor::Body::end(const model::EndContainer& order) {
@@ -539,12 +560,8 @@ const model::ServiceCpus* Supervisor::cpus_of(model::ServiceIndex service) const
     return body_->cpus_of(service);
 }
 
-std::uint64_t Supervisor::orphans_reaped() const {
-    return body_->orphans_reaped();
-}
-
-std::uint64_t Supervisor::dropped_log_lines() const {
-    return body_->dropped_log_lines();
+Measures Supervisor::measure() {
+    return body_->measure();
 }
 
 } // namespace davit::runtime

@@ -53,6 +53,8 @@ struct ServiceSurroundings {
     std::string directory;
 };
 
+struct Measures;
+
 class Supervisor {
 public:
     Supervisor(boost::asio::io_context& loop, model::PodSpec spec, SupervisorOptions options);
@@ -92,8 +94,8 @@ public:
     /// What the service was given at its last launch so that it counts its CPUs right; null: it was never launched.
     const model::ServiceCpus* cpus_of(model::ServiceIndex service) const;
 
-    std::uint64_t orphans_reaped() const;
-    std::uint64_t dropped_log_lines() const;
+    /// Counters, and what services take at this moment: it looks at all their processes.
+    Measures measure();
 
 private:
     class Body;
