@@ -44,6 +44,7 @@ inline constexpr std::string_view cpus_path = "/v1/cpus";
 inline constexpr std::string_view live_path = "/livez";
 inline constexpr std::string_view ready_path = "/readyz";
 inline constexpr std::string_view startup_path = "/startupz";
+inline constexpr std::string_view metrics_path = "/metrics";
 
 inline constexpr std::string_view stream_content_type = "application/x-ndjson";
 

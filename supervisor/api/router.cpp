@@ -477,18 +477,23 @@ Call route_events(const Target& target) {
     return call;
 }
 
-enum class Methods : std::uint8_t { get, post, both };
+/// As the Allow header says them.
+namespace methods {
+constexpr std::string_view get = "GET";
+constexpr std::string_view post = "POST";
+constexpr std::string_view both = "GET, POST";
+constexpr std::string_view looking = "GET, HEAD";
+} // namespace methods
 
-std::optional<Refusal> wrong_method(std::string_view method, Methods methods) {
-    const bool is_get = method == "GET";
-    const bool is_post = method == "POST";
-    const bool allowed = (is_get && methods != Methods::post) || (is_post && methods != Methods::get);
-    if (allowed) {
-        return std::nullopt;
+std::optional<Refusal> wrong_method(std::string_view method, std::string_view allowed) {
+    for (const std::string_view one : model::split(allowed, ',')) {
+        if (model::trimmed(one) == method) {
+            return std::nullopt;
+        }
     }
-    const std::string allow = methods == Methods::get ? "GET" : methods == Methods::post ? "POST" : "GET, POST";
-    return Refusal{
-        .status = 405, .error = "wrong method " + std::string{method} + ", this route takes " + allow, .allow = allow};
+    return Refusal{.status = 405,
+                   .error = "wrong method " + std::string{method} + ", this route takes " + std::string{allowed},
+                   .allow = std::string{allowed}};
 }
 
 Refusal not_found(std::string_view path) {
@@ -496,7 +501,7 @@ Refusal not_found(std::string_view path) {
 }
 
 Call route_reading(const PodSpec& spec, const Target& target, std::string_view method) {
-    if (auto refusal = wrong_method(method, Methods::get)) {
+    if (auto refusal = wrong_method(method, methods::get)) {
         return *refusal;
     }
     if (target.path == status_path) {
@@ -508,13 +513,23 @@ Call route_reading(const PodSpec& spec, const Target& target, std::string_view m
     if (target.path == cpus_path) {
         return CpusCall{};
     }
-    if (target.path == plan_path || target.path == graph_path) {
-        return route_plan(target);
-    }
-    return ProbeCall{target.path == live_path    ? ProbeQuestion::live
-                     : target.path == ready_path ? ProbeQuestion::ready
-                                                 : ProbeQuestion::startup};
+    return route_plan(target);
 }
+
+/// What kubelet and Prometheus ask; parameters that they add mean nothing here.
+Call route_looking(std::string_view path, std::string_view method) {
+    if (auto refusal = wrong_method(method, methods::looking)) {
+        return *refusal;
+    }
+    if (path == metrics_path) {
+        return MetricsCall{};
+    }
+    return ProbeCall{path == live_path    ? ProbeQuestion::live
+                     : path == ready_path ? ProbeQuestion::ready
+                                          : ProbeQuestion::startup};
+}
+
+constexpr std::array looking_paths{live_path, ready_path, startup_path, metrics_path};
 
 Call route_below_lifecycle(const PodSpec& spec, const Target& target, const HttpRequest& request) {
     const std::string_view name = std::string_view{target.path}.substr(lifecycle_prefix.size());
@@ -522,7 +537,7 @@ Call route_below_lifecycle(const PodSpec& spec, const Target& target, const Http
     if (found == lifecycle_routes.end()) {
         return not_found(target.path);
     }
-    if (auto refusal = wrong_method(request.method, Methods::post)) {
+    if (auto refusal = wrong_method(request.method, methods::post)) {
         return *refusal;
     }
     return route_lifecycle(spec, found->verb, target, request.body);
@@ -533,7 +548,7 @@ Call route_below_services(const PodSpec& spec, const Target& target, const HttpR
     const auto slash = rest.rfind('/');
     const std::string_view verb = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
     if (verb == env_word) {
-        if (auto refusal = wrong_method(request.method, Methods::get)) {
+        if (auto refusal = wrong_method(request.method, methods::get)) {
             return *refusal;
         }
         return route_env(spec, rest.substr(0, slash), target);
@@ -542,7 +557,7 @@ Call route_below_services(const PodSpec& spec, const Target& target, const HttpR
     if (found == service_routes.end()) {
         return not_found(target.path);
     }
-    if (auto refusal = wrong_method(request.method, Methods::post)) {
+    if (auto refusal = wrong_method(request.method, methods::post)) {
         return *refusal;
     }
     return route_service(spec, *found, rest.substr(0, slash), target, request.body);
@@ -555,19 +570,21 @@ Call route(const PodSpec& spec, const HttpRequest& request) {
     if (!target) {
         return bad_request("the address cannot be read");
     }
-    constexpr std::array reading{status_path, events_path, cpus_path,  plan_path,
-                                 graph_path,  live_path,   ready_path, startup_path};
+    if (model::contains(looking_paths, target->path)) {
+        return route_looking(target->path, request.method);
+    }
+    constexpr std::array reading{status_path, events_path, cpus_path, plan_path, graph_path};
     if (model::contains(reading, target->path)) {
         return route_reading(spec, *target, request.method);
     }
     if (target->path == reload_path) {
-        if (auto refusal = wrong_method(request.method, Methods::post)) {
+        if (auto refusal = wrong_method(request.method, methods::post)) {
             return *refusal;
         }
         return route_reload(*target, request.body);
     }
     if (target->path == wait_path) {
-        if (auto refusal = wrong_method(request.method, Methods::both)) {
+        if (auto refusal = wrong_method(request.method, methods::both)) {
             return *refusal;
         }
         return route_wait(spec, *target, request.body);
@@ -579,6 +596,17 @@ Call route(const PodSpec& spec, const HttpRequest& request) {
         return route_below_services(spec, *target, request);
     }
     return not_found(target->path);
+}
+
+Call route_on_status_port(const HttpRequest& request) {
+    const auto target = parse_target(request.target);
+    if (!target) {
+        return bad_request("the address cannot be read");
+    }
+    if (!model::contains(looking_paths, target->path)) {
+        return Refusal{.status = 404, .error = "there are /livez, /readyz, /startupz and /metrics", .allow = {}};
+    }
+    return route_looking(target->path, request.method);
 }
 
 Duration prestop_timeout(const PodSpec& spec) {

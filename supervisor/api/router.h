@@ -43,6 +43,7 @@ struct ReloadCall {
 struct ProbeCall {
     ProbeQuestion question = ProbeQuestion::live;
 };
+struct MetricsCall {};
 struct VerbCall {
     model::Request request; // without id
     /// poststart and prestop: how long the client should wait, told in the first line.
@@ -56,7 +57,7 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, VerbCall,
+using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, MetricsCall, VerbCall,
                           ReloadCall, Refusal>;
 
 struct HttpRequest {
@@ -66,6 +67,9 @@ struct HttpRequest {
 };
 
 Call route(const model::PodSpec& spec, const HttpRequest& request);
+
+/// What the status port answers: the probe addresses and the metrics, by GET and HEAD, and nothing else of the API.
+Call route_on_status_port(const HttpRequest& request);
 
 /// How long a prestop client waits: the grace period less 2 s, at least 1 s (contract, section 2).
 Duration prestop_timeout(const model::PodSpec& spec);

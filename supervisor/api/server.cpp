@@ -1,38 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/server.h"
 
+#include "api/metrics.h"
 #include "api/session.h"
 #include "os/sockets.h"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <string>
 #include <vector>
 
 namespace davit::api {
 namespace {
 
 namespace asio = boost::asio;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 /// Out of descriptors or memory: no client can be taken just now.
 constexpr std::chrono::milliseconds pause_after_failed_accept{100};
 /// Answers that PID 1 gives while it ends are handed over within these turns of the loop.
 constexpr int turns_for_last_answers = 4;
 
+/// Of the status port it may be IPv4 just as well: nobody asks.
+asio::generic::stream_protocol protocol_of(Door door) {
+    switch (door) {
+    case Door::unix_socket: return asio::local::stream_protocol{};
+    case Door::status_port: break;
+    }
+    return asio::ip::tcp::v6();
+}
+
+/// The text of the metrics. A walk over /proc is behind it: to write it takes a tenth of davit's time at most, however
+/// often it is asked for, since a text stands for some times as long as it took.
+class MetricsPage {
+public:
+    std::string_view text(const SessionHost& host) {
+        const View view = view_of(host);
+        if (view.now >= stands_until_) {
+            text_ = metrics_text(view, host.supervisor.measure());
+            const TimePoint done = std::chrono::steady_clock::now();
+            stands_until_ = done + rest_per_work * (done - view.now);
+        }
+        return text_;
+    }
+
+private:
+    static constexpr int rest_per_work = 9;
+
+    std::string text_;
+    TimePoint stands_until_{};
+};
+
 } // namespace
 
 class Server::Body : public std::enable_shared_from_this<Server::Body> {
 public:
     Body(asio::io_context& loop, runtime::Supervisor& supervisor, ServerOptions options)
-        : loop_(loop), host_{.supervisor = supervisor, .options = options, .may_wait = [this](bool is_hook) {
-                                 return may_wait(is_hook);
-                             }} {}
+        : loop_(loop), host_{.supervisor = supervisor,
+                             .options = options,
+                             .may_wait = [this](bool is_hook) { return may_wait(is_hook); },
+                             .metrics = [this] { return metrics_.text(host_); }} {}
 
     void serve(os::Fd listening_socket) {
         acceptor_.emplace(loop_);
-        acceptor_->assign(asio::local::stream_protocol{}, listening_socket.release());
+        acceptor_->assign(protocol_of(host_.options.door), listening_socket.release());
         accept();
     }
 
@@ -71,7 +109,7 @@ private:
     }
 
     void accept_later() {
-        drop_oldest_idle();
+        make_room();
         const auto pause = std::make_shared<asio::steady_timer>(loop_, pause_after_failed_accept);
         pause->async_wait([self = shared_from_this(), pause](const boost::system::error_code&) {
             if (self->acceptor_) {
@@ -82,10 +120,10 @@ private:
 
     /// A socket that is not taken closes without an answer.
     void take(Session::Socket socket) {
-        if (!os::may_talk_to(socket.native_handle())) {
+        if (host_.options.door == Door::unix_socket && !os::may_talk_to(socket.native_handle())) {
             return;
         }
-        if (sessions_.size() >= host_.options.max_connections && !drop_oldest_idle()) {
+        if (sessions_.size() >= host_.options.max_connections && !make_room()) {
             return;
         }
         const auto session = std::make_shared<Session>(std::move(socket), host_);
@@ -93,14 +131,18 @@ private:
         Session::run(session, [self = shared_from_this(), session = session.get()] { self->remove(session); });
     }
 
-    /// Who has not asked anything yet makes room, the oldest first. False: nobody could.
-    bool drop_oldest_idle() {
-        const auto idle = std::ranges::find_if(sessions_, [](const auto& session) { return session->is_idle(); });
-        if (idle == sessions_.end()) {
+    /// The oldest that has not asked anything yet goes; on the status port, where nobody waits for anything but his own
+    /// line, else the oldest. False: nobody could.
+    bool make_room() {
+        auto goes = std::ranges::find_if(sessions_, [](const auto& session) { return session->is_idle(); });
+        if (goes == sessions_.end() && host_.options.door == Door::status_port) {
+            goes = sessions_.begin();
+        }
+        if (goes == sessions_.end()) {
             return false;
         }
-        (*idle)->close();
-        sessions_.erase(idle);
+        (*goes)->close();
+        sessions_.erase(goes);
         return true;
     }
 
@@ -153,7 +195,8 @@ private:
 
     asio::io_context& loop_;
     SessionHost host_;
-    std::optional<asio::local::stream_protocol::acceptor> acceptor_;
+    MetricsPage metrics_;
+    std::optional<Acceptor> acceptor_;
     std::vector<std::shared_ptr<Session>> sessions_; // oldest first
     std::function<void()> done_;
     std::optional<asio::steady_timer> patience_over_;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serves HTTP/1.1 with JSON on davit's unix socket: who may call (root or PID 1's own uid, from within its
-// PID namespace), how many at once, how long they may take, and what each route answers. It asks, looks and
-// listens through runtime/supervisor.h and decides nothing itself. Before the first client comes it owns a
-// listening descriptor and little else.
+// Serves HTTP/1.1 behind one door of davit: with JSON on its unix socket, where root and PID 1's own uid may call from
+// within its PID namespace, or on the status port, where everybody may look at the probes and the metrics and do
+// nothing. It says how many may come at once and how long they may take, asks, looks and listens through
+// runtime/supervisor.h and decides nothing itself. Before the first client comes it owns a listening descriptor and
+// little else.
 //
 //   client ──► peer check ──► a place ──► read (limits, 5 s) ──► router ──► status, events, a probe: one answer
-//                                                                  └─────► a verb: Supervisor::ask, lines until its end
+//              (unix socket)                                       └─────► a verb: Supervisor::ask, lines until its end
+//
+// Where every place is taken who has not asked anything yet makes room, the oldest first; on the status port then also
+// the one that has been there longest, so that slow clients keep nobody out.
 #pragma once
 
 #include "config/load.h"
@@ -15,12 +19,17 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 namespace davit::api {
 
+/// Where clients come in.
+enum class Door : std::uint8_t { unix_socket, status_port };
+
 struct ServerOptions {
+    Door door = Door::unix_socket;
     /// Connections at the same time, hooks included.
     std::size_t max_connections = 128;
     /// Places among them that only poststart and prestop can hold for long.
@@ -31,6 +40,11 @@ struct ServerOptions {
     std::function<config::LoadResult()> load = {};
 };
 
+/// For the status port: its clients take no place of those of the unix socket.
+inline ServerOptions status_port_options(int cpus) {
+    return {.door = Door::status_port, .cpus = cpus, .max_connections = 64, .reserved_for_hooks = 0};
+}
+
 class Server {
 public:
     /// `loop` and `supervisor` must outlive the server.
@@ -39,7 +53,7 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Accepts clients on a listening unix stream socket.
+    /// Accepts clients on a listening stream socket: a unix one, or of TCP on the status port.
     void serve(os::Fd listening_socket);
 
     /// Accepts nobody any more and calls `done`, once, when every answer that is due has been written, at the

@@ -3,6 +3,7 @@
 
 #include "api/cpus.h"
 #include "api/json_writer.h"
+#include "api/metrics.h"
 #include "api/protocol.h"
 #include "api/reload.h"
 #include "config/graph.h"
@@ -56,9 +57,11 @@ std::string_view status_text(unsigned status) {
     return "400 Bad Request";
 }
 
-Refusal refusal_of_read_error(const boost::system::error_code& error) {
+Refusal refusal_of_read_error(const boost::system::error_code& error, std::uint64_t body_limit) {
     if (error == http::error::body_limit) {
-        return {.status = 413, .error = "the body is over 64 KiB", .allow = {}};
+        return {.status = 413,
+                .error = body_limit == 0 ? "a request here has no body" : "the body is over 64 KiB",
+                .allow = {}};
     }
     if (error == http::error::header_limit) {
         return {.status = 431, .error = "the header is over 8 KiB", .allow = {}};
@@ -150,13 +153,14 @@ void Session::arm_deadline() {
 }
 
 asio::awaitable<void> Session::serve() {
-    boost::beast::flat_buffer buffer{max_header + max_body};
+    boost::beast::flat_buffer buffer{max_header + (is_status_port() ? 0 : max_body)};
     bool goes_on = true;
     while (goes_on) {
         http::request_parser<http::string_body> parser;
         parser.header_limit(max_header);
-        parser.body_limit(max_body);
+        parser.body_limit(is_status_port() ? 0 : max_body);
         state_ = State::idle;
+        head_only_ = false;
         arm_deadline();
         const auto [error, size] = co_await http::async_read(socket_, buffer, parser, as_values);
         deadline_.cancel();
@@ -164,13 +168,14 @@ asio::awaitable<void> Session::serve() {
         if (error) {
             keep_alive_ = false;
             if (is_rubbish(error)) {
-                co_await refuse(refusal_of_read_error(error));
+                co_await refuse(refusal_of_read_error(error, is_status_port() ? 0 : max_body));
             }
             co_return;
         }
         const auto& message = parser.get();
         keep_alive_ = message.keep_alive();
         http_1_0_ = message.version() < 11;
+        head_only_ = message.method() == http::verb::head;
         const auto method = message.method_string();
         const auto target = message.target();
         goes_on =
@@ -179,7 +184,7 @@ asio::awaitable<void> Session::serve() {
 }
 
 Session::Flow Session::serve_request(std::string_view method, std::string_view target, std::string_view body) {
-    const Call call = route(host_.supervisor.spec(), {.method = method, .target = target, .body = body});
+    const Call call = call_of(method, target, body);
     if (const auto* refusal = std::get_if<Refusal>(&call)) {
         co_return co_await refuse(*refusal);
     }
@@ -189,6 +194,9 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
     if (const auto* probe = std::get_if<ProbeCall>(&call)) {
         const ProbeAnswer answer = answer_probe(view(), probe->question);
         co_return co_await reply(answer.yes ? 200 : 503, text_type, answer.line + "\n");
+    }
+    if (std::holds_alternative<MetricsCall>(call)) {
+        co_return co_await reply(200, metrics_content_type, host_.metrics());
     }
     if (const auto* verb = std::get_if<VerbCall>(&call)) {
         co_return co_await serve_verb(*verb);
@@ -256,6 +264,11 @@ std::string Session::next_events() {
         lines += event_json(now, entry) + "\n";
     }
     return lines;
+}
+
+Call Session::call_of(std::string_view method, std::string_view target, std::string_view body) const {
+    const HttpRequest request{.method = method, .target = target, .body = body};
+    return is_status_port() ? route_on_status_port(request) : route(host_.supervisor.spec(), request);
 }
 
 /// False: there is no place left.
@@ -385,12 +398,15 @@ Session::Flow Session::reply(unsigned status, std::string_view content_type, std
         text += "Allow: " + std::string{allow} + "\r\n";
     }
     text += keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-    text += body;
+    text += head_only_ ? std::string_view{} : body;
     const bool written = co_await write(std::move(text));
     co_return written&& keep_alive_;
 }
 
 Session::Flow Session::refuse(const Refusal& refusal) {
+    if (is_status_port()) {
+        co_return co_await reply(refusal.status, text_type, refusal.error + "\n", refusal.allow);
+    }
     const std::string body = json_object("error", refusal.error) + "\n";
     co_return co_await reply(refusal.status, json_type, body, refusal.allow);
 }
@@ -402,8 +418,8 @@ Session::Flow Session::write(std::string text) {
     co_return !error;
 }
 
-View Session::view() const {
-    const runtime::Supervisor& supervisor = host_.supervisor;
+View view_of(const SessionHost& host) {
+    const runtime::Supervisor& supervisor = host.supervisor;
     return View{
         .spec = supervisor.spec(),
         .pod = supervisor.pod(),

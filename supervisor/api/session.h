@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client on the unix socket, from its first byte to its end. A coroutine reads a request within its
-// limits, routes it and writes the answer; a verb becomes a stream of lines that ends with its result.
-// A client that is slow, gone or talks rubbish ends its own session and nothing else.
+// One client on the unix socket or the status port, from its first byte to its end. A coroutine reads a request within
+// its limits, routes it and writes the answer; a verb becomes a stream of lines that ends with its result. A client
+// that is slow, gone or talks rubbish ends its own session and nothing else.
 #pragma once
 
 #include "api/router.h"
@@ -9,7 +9,7 @@
 #include "runtime/supervisor.h"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
@@ -28,11 +28,16 @@ struct SessionHost {
     ServerOptions options;
     /// False: no place is left for one that may wait long (a hook: of its own places).
     std::function<bool(bool is_hook)> may_wait;
+    /// The text of the metrics, until the next turn of the loop.
+    std::function<std::string_view()> metrics;
 };
+
+/// What there is to see of the supervisor at this moment.
+View view_of(const SessionHost& host);
 
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    using Socket = boost::asio::local::stream_protocol::socket;
+    using Socket = boost::asio::generic::stream_protocol::socket;
 
     Session(Socket socket, const SessionHost& host);
 
@@ -71,11 +76,13 @@ private:
     bool begin_to_wait(bool is_hook);
     Flow stream(const VerbCall& call);
     Flow write_lines();
+    Call call_of(std::string_view method, std::string_view target, std::string_view body) const;
     Flow reply(unsigned status, std::string_view content_type, std::string_view body, std::string_view allow = {});
     Flow refuse(const Refusal& refusal);
     Flow write(std::string text);
 
-    View view() const;
+    bool is_status_port() const { return host_.options.door == Door::status_port; }
+    View view() const { return view_of(host_); }
     runtime::Listener listener();
     void add_line(std::string line);
     void watch_client();
@@ -91,6 +98,7 @@ private:
     State state_ = State::idle;
     bool keep_alive_ = true;
     bool http_1_0_ = false;
+    bool head_only_ = false; // HEAD: the answer has no body
     bool client_gone_ = false;
     std::deque<std::string> lines_;
     std::size_t lines_dropped_ = 0;

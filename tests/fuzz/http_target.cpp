@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client on davit's socket that sends anything, whole or in two pieces, and hangs up. Session, parser and routes are
-// the real ones; the supervisor is the made-up one of tests/unit/api.
+// A client at davit's socket, or at its status port, that sends anything, whole or in two pieces, and hangs up.
+// Session, parser and routes are the real ones; the supervisor is the made-up one of tests/unit/api.
 #include "api/session.h"
 #include "unit/api/made_up_supervisor.h"
 
@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 
 #include <array>
@@ -18,12 +19,19 @@ namespace davit::fuzz {
 
 namespace {
 
-using Socket = api::Session::Socket;
+using Socket = boost::asio::local::stream_protocol::socket;
 
 struct House {
     boost::asio::io_context loop{1};
     runtime::Supervisor supervisor{loop, model::PodSpec{}, {}};
-    api::SessionHost host{.supervisor = supervisor, .options = {}, .may_wait = [](bool) { return true; }};
+    api::SessionHost socket_host{.supervisor = supervisor,
+                                 .options = {},
+                                 .may_wait = [](bool) { return true; },
+                                 .metrics = [] { return "davit_ready 1\n"; }};
+    api::SessionHost status_host{.supervisor = supervisor,
+                                 .options = api::status_port_options(1),
+                                 .may_wait = [](bool) { return true; },
+                                 .metrics = [] { return "davit_ready 1\n"; }};
 
     House() {
         api::make_shop_online(api::made_up_world());
@@ -75,13 +83,13 @@ void check_answers(std::string_view text) {
     demand(text.empty() || head != std::string_view::npos, "an answer has a head");
 }
 
-std::string answers_to(std::string_view first, std::string_view second) {
+std::string answers_to(std::string_view first, std::string_view second, const api::SessionHost& host) {
     House& home = house();
     Socket client{home.loop};
     Socket served{home.loop};
     boost::asio::local::connect_pair(client, served);
     bool ended = false;
-    auto session = std::make_shared<api::Session>(std::move(served), home.host);
+    auto session = std::make_shared<api::Session>(api::Session::Socket{std::move(served)}, host);
     send(client, first);
     api::Session::run(session, [&] { ended = true; });
     home.loop.restart();
@@ -113,7 +121,9 @@ void run(std::string_view input) {
     world.listeners.clear();
     world.escaped.clear();
     const std::size_t half = input.empty() ? 0 : static_cast<unsigned char>(input.front()) * input.size() / 256;
-    check_answers(answers_to(input.substr(0, half), input.substr(half)));
+    check_answers(answers_to(input.substr(0, half), input.substr(half), house().status_host));
+    demand(world.asked.empty(), "nothing can be done at the status port");
+    check_answers(answers_to(input.substr(0, half), input.substr(half), house().socket_host));
     demand(world.escaped.empty(), "no exception leaves a session");
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "made_up_supervisor.h"
 
+#include <thread>
+
 namespace davit::api {
 
 MadeUpWorld& made_up_world() {
@@ -102,6 +104,12 @@ const model::CpuCount& Supervisor::cpu_count() const {
 const model::ServiceCpus* Supervisor::cpus_of(model::ServiceIndex service) const {
     const auto found = body_->world.given.find(service);
     return found == body_->world.given.end() ? nullptr : &found->second;
+}
+
+Measures Supervisor::measure() {
+    ++body_->world.measured;
+    std::this_thread::sleep_for(body_->world.measuring_takes);
+    return body_->world.measures;
 }
 
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex, std::size_t count) const {

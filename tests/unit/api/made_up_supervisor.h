@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/pod_machine.h"
+#include "runtime/measures.h"
 #include "runtime/supervisor.h"
 
 #include <functional>
@@ -21,6 +22,9 @@ struct MadeUpWorld {
     std::vector<std::string> output;
     model::CpuCount cpus;
     std::map<model::ServiceIndex, model::ServiceCpus> given;
+    runtime::Measures measures;
+    Duration measuring_takes{};
+    int measured = 0;
 
     /// Called from inside `ask`; may post answers to the loop.
     std::function<void(const model::Request& request)> on_ask;

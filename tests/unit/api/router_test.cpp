@@ -74,7 +74,40 @@ TEST_CASE("the probe addresses ask three questions", "[router]") {
     CHECK(as<ProbeCall>(get("/livez")).question == ProbeQuestion::live);
     CHECK(as<ProbeCall>(get("/readyz")).question == ProbeQuestion::ready);
     CHECK(as<ProbeCall>(get("/startupz")).question == ProbeQuestion::startup);
+    CHECK(as<ProbeCall>(get("/readyz?verbose")).question == ProbeQuestion::ready);
     CHECK(std::holds_alternative<EventsCall>(get("/v1/events")));
+}
+
+TEST_CASE("the probe addresses and the metrics take GET and HEAD", "[router]") {
+    for (const char* target : {"/livez", "/readyz", "/startupz", "/metrics"}) {
+        INFO(target);
+        CHECK_FALSE(std::holds_alternative<Refusal>(get(target)));
+        CHECK_FALSE(std::holds_alternative<Refusal>(route(shop(), {.method = "HEAD", .target = target, .body = ""})));
+        CHECK(as<Refusal>(post(target)).status == 405);
+        CHECK(as<Refusal>(post(target)).allow == "GET, HEAD");
+    }
+    CHECK(std::holds_alternative<MetricsCall>(get("/metrics")));
+    CHECK(as<Refusal>(route(shop(), {.method = "HEAD", .target = "/v1/status", .body = ""})).allow == "GET");
+}
+
+TEST_CASE("the status port knows the probe addresses and the metrics, and nothing else", "[router]") {
+    const auto look = [](std::string_view method, std::string_view target) {
+        return route_on_status_port({.method = method, .target = target, .body = ""});
+    };
+    CHECK(as<ProbeCall>(look("GET", "/livez")).question == ProbeQuestion::live);
+    CHECK(as<ProbeCall>(look("HEAD", "/startupz?x=%20")).question == ProbeQuestion::startup);
+    CHECK(std::holds_alternative<MetricsCall>(look("GET", "/metrics?format=text")));
+    for (const char* target : {"/", "/v1/status", "/v1/events", "/v1/plan", "/v1/services/web/env", "/livez/",
+                               "//livez", "/metrics%00", "/v1/reload"}) {
+        INFO(target);
+        CHECK(as<Refusal>(look("GET", target)).status >= 400);
+    }
+    CHECK(as<Refusal>(look("GET", "/")).status == 404);
+    CHECK(as<Refusal>(look("POST", "/v1/lifecycle/prestop")).status == 404);
+    for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
+        INFO(method);
+        CHECK(as<Refusal>(look(method, "/livez")).status == 405);
+    }
 }
 
 TEST_CASE("poststart is told how long PID 1 waits, less what the client has waited", "[router]") {
@@ -216,7 +249,7 @@ TEST_CASE("bad input is 400 and says what is wrong", "[router]") {
 
 TEST_CASE("an unknown route is 404", "[router]") {
     const char* target = GENERATE("/", "", "*", "/v1", "/v1/status/", "/v2/status", "/v1/services/web",
-                                  "/v1/services/web/fly", "/v1/lifecycle/", "/v1/lifecycle/bunker", "/metrics");
+                                  "/v1/services/web/fly", "/v1/lifecycle/", "/v1/lifecycle/bunker");
     INFO(target);
     CHECK(as<Refusal>(get(target)).status == 404);
     CHECK(as<Refusal>(post(target)).status == 404);
