@@ -117,6 +117,13 @@ std::vector<std::string> difference_lines(const model::PodSpec& present, const R
         lines.emplace_back("~ pod and life cycle: change from the next transition on");
         add_changes(lines, config::changed_keys_of_pod(present, plan.next));
     }
+    if (plan.other_status_place) {
+        model::PodSpec other = present;
+        other.status_port = plan.other_status_place->port;
+        other.status_address = plan.other_status_place->address;
+        lines.emplace_back("~ status port: stays as it is, start the container anew for another");
+        add_changes(lines, config::changed_keys_of_pod(present, other));
+    }
     return lines;
 }
 

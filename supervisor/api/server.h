@@ -41,8 +41,8 @@ struct ServerOptions {
 };
 
 /// For the status port: its clients take no place of those of the unix socket.
-inline ServerOptions status_port_options(int cpus) {
-    return {.door = Door::status_port, .cpus = cpus, .max_connections = 64, .reserved_for_hooks = 0};
+inline ServerOptions status_port_options() {
+    return {.door = Door::status_port, .max_connections = 64, .reserved_for_hooks = 0};
 }
 
 class Server {

@@ -10,6 +10,7 @@
 #include "os/session_scan.h"
 #include "os/signals.h"
 #include "os/sockets.h"
+#include "os/tcp_listener.h"
 #include "runtime/supervisor.h"
 
 #include <boost/asio/io_context.hpp>
@@ -134,18 +135,37 @@ void run_loop(boost::asio::io_context& loop, runtime::Supervisor& supervisor) {
     }
 }
 
-int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::CallersSignals& callers_signals,
+/// The status port's; empty: there is none. Error: it cannot be had.
+Result<os::Fd> open_status_port(const model::PodSpec& spec) {
+    if (!spec.status_port) {
+        return os::Fd{};
+    }
+    auto socket = os::listen_on_tcp(spec.status_address, *spec.status_port);
+    if (!socket) {
+        return failure("statusPort: " + socket.error().text + "; free it, or choose another statusPort");
+    }
+    return std::move(*socket);
+}
+
+/// What davit listens on.
+struct Doors {
+    os::ListeningSocket socket;
+    os::Fd status_port;
+};
+
+int supervise(model::PodSpec spec, Doors doors, const os::CallersSignals& callers_signals,
               std::function<config::LoadResult()> load_again) {
     boost::asio::io_context loop{1};
     std::vector<std::string> environment = inherited_environment(spec);
     runtime::Supervisor supervisor{loop,
                                    std::move(spec),
                                    {.environment = std::move(environment),
-                                    .socket = socket.place,
+                                    .socket = doors.socket.place,
                                     .open_descriptors = os::raise_descriptor_limit(),
                                     .callers_signals = callers_signals,
                                     .termination_log = from_environment("DAVIT_TERMINATION_LOG")}};
     std::optional<api::Server> server;
+    std::optional<api::Server> status_server;
     int exit_code = cannot_run;
     supervisor.start([&](int code) {
         exit_code = code;
@@ -153,9 +173,13 @@ int supervise(model::PodSpec spec, os::ListeningSocket socket, const os::Callers
     });
     // After the first launches: whoever waits for main is not held up by what clients need.
     server.emplace(loop, supervisor, api::ServerOptions{.load = std::move(load_again)});
-    server->serve(std::move(socket.socket));
+    server->serve(std::move(doors.socket.socket));
+    if (doors.status_port) {
+        status_server.emplace(loop, supervisor, api::status_port_options());
+        status_server->serve(std::move(doors.status_port));
+    }
     run_loop(loop, supervisor);
-    remove_socket(socket.place);
+    remove_socket(doors.socket.place);
     return exit_code;
 }
 
@@ -186,13 +210,17 @@ int run(int argc, char** argv, std::string_view help, const config::Sources& sou
     if (const auto adopted = os::adopt_orphans(); !adopted) {
         return refuse(adopted.error().text);
     }
+    auto status_port = open_status_port(*spec);
+    if (!status_port) {
+        return refuse(status_port.error().text);
+    }
     auto socket = open_socket(*options);
     if (!socket) {
         return refuse(socket.error().text);
     }
     config::Sources later = sources;
     later.read_stream = {}; // PID 1 waits for no writer of a pipe
-    return supervise(std::move(*spec), std::move(*socket), callers_signals,
+    return supervise(std::move(*spec), {std::move(*socket), std::move(*status_port)}, callers_signals,
                      [&, later = std::move(later)] { return load(*options, later); });
 }
 

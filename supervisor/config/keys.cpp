@@ -434,6 +434,13 @@ constexpr std::array pod_table = {
         .type = absolute_path,
         .meaning = "downward-API file of labels or annotations; while isolateKey is in it, the pod is isolated"},
     Key{.name = "isolateKey", .type = text, .meaning = "label or annotation that isolates"},
+    Key{.name = "statusPort",
+        .type = port,
+        .meaning = "HTTP for probes and metrics: /livez /readyz /startupz /metrics",
+        .range = port_range},
+    Key{.name = "statusAddress",
+        .type = ip_address,
+        .meaning = "of the statusPort; all of IPv6 and IPv4 if it is left out"},
 };
 
 // ---- app.yaml ----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ enum class ValueType : std::uint8_t {
     choice,
     signal,
     port,
+    ip_address,       // a number of IPv4 or IPv6
     file_mode,        // octal with a leading 0
     principal,        // a user or group: a name, or a number
     limit,            // a number_or_word, or a map with both of `fields`

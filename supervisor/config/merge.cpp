@@ -41,6 +41,7 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::choice:
     case ValueType::signal:
     case ValueType::port:
+    case ValueType::ip_address:
     case ValueType::command:
     case ValueType::integers:
     case ValueType::ports:
@@ -186,6 +187,7 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::choice:
     case ValueType::signal:
     case ValueType::port:
+    case ValueType::ip_address:
     case ValueType::command:
     case ValueType::text_map:
     case ValueType::integers:

@@ -505,6 +505,12 @@ PlanNode pod_without_services(const model::PodSpec& pod) {
     Map map{pod, "", ""};
     map.word("app", pod.app);
     map.seconds("terminationGracePeriodSeconds", pod.grace);
+    if (pod.status_port) {
+        map.number("statusPort", *pod.status_port);
+    }
+    if (!pod.status_address.empty()) {
+        map.word("statusAddress", pod.status_address);
+    }
     map.put(lifecycle_node(pod));
     put_cpus(map, pod.cpus, nullptr);
     map.text("isolateFile", pod.isolate_file);

@@ -7,6 +7,7 @@
 #include "config/yaml_document.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
+#include "model/ip_address.h"
 #include "model/process_identity.h"
 
 #include <algorithm>
@@ -119,6 +120,7 @@ public:
         check_command(*container);
         check_hooks(*container);
         check_stop_signal(*container);
+        check_status_port(*container);
         check_probes(*container);
         check_rights(*container);
     }
@@ -149,10 +151,12 @@ private:
         }
     }
 
-    static bool names_davit(const ManifestContainer& container) {
+    bool names_davit(const ManifestContainer& container) const {
         const auto calls = [](const std::vector<std::string>& command) { return call_in(command).has_value(); };
         const auto hook_calls = [&](const auto& hook) { return hook && calls(hook->value.command); };
-        const auto probe_calls = [&](const auto& probe) { return probe && calls(probe->value.handler.command); };
+        const auto probe_calls = [&](const auto& probe) {
+            return probe && (calls(probe->value.handler.command) || asks_status_port(probe->value.handler, container));
+        };
         return (container.command && calls(container.command->value)) || calls(container.args) ||
                hook_calls(container.post_start) || hook_calls(container.pre_stop) || probe_calls(container.startup) ||
                probe_calls(container.readiness) || probe_calls(container.liveness);
@@ -233,10 +237,57 @@ private:
         }
     }
 
+    // ---- the status port -----------------------------------------------------------------------
+
+    void check_status_port(const ManifestContainer& container) {
+        const auto is_it = [this](const ManifestPort& port) { return port.number == *pod_.status_port; };
+        if (!pod_.status_port || std::ranges::any_of(container.ports, is_it)) {
+            return;
+        }
+        tell(container, concat("declares no port ", *pod_.status_port,
+                               ", which is davit's statusPort: write ports: [{name: status, containerPort: ",
+                               *pod_.status_port, "}]"));
+    }
+
+    /// httpGet, from the outside, on the port where davit answers.
+    bool asks_status_port(const ManifestHandler& handler, const ManifestContainer& container) const {
+        if (handler.kind != "httpGet" || !handler.host.empty() || !pod_.status_port) {
+            return false;
+        }
+        const auto named = std::ranges::find(container.ports, handler.port, &ManifestPort::name);
+        const auto number = named != container.ports.end() && !handler.port.empty() ? std::optional{named->number}
+                                                                                    : parse_whole_number(handler.port);
+        return number == *pod_.status_port;
+    }
+
+    /// `what` as `davit probe` calls it.
+    void check_status_request(const Found<ManifestProbe>& probe, std::string_view what) {
+        const ManifestHandler& handler = probe.value.handler;
+        if (handler.scheme != "HTTP") {
+            tell(probe, concat("asks by ", handler.scheme, ", and davit's statusPort speaks HTTP alone"));
+        }
+        if (!pod_.status_address.empty() && model::is_loopback(pod_.status_address)) {
+            tell(probe, concat("comes from outside of the Pod, and davit's statusAddress is ", pod_.status_address,
+                               ": leave statusAddress out"));
+        }
+        const std::string_view path = std::string_view{handler.path}.substr(0, handler.path.find('?'));
+        const std::string wanted = concat("/", what, "z");
+        if (path == wanted) {
+            return;
+        }
+        constexpr std::array<std::string_view, 3> answers = {"/startupz", "/readyz", "/livez"};
+        if (model::contains(answers, path)) {
+            return tell(probe, concat("must ask for ", wanted, ", found ", quoted(path)));
+        }
+        const std::string_view answer = path == "/metrics" ? "always good" : "404";
+        tell(probe, concat("asks davit for ", quoted(path), ", and the answer is ", answer, ": ask for ", wanted),
+             Severity::warning);
+    }
+
     // ---- probes --------------------------------------------------------------------------------
 
     void check_probes(const ManifestContainer& container) {
-        if (container.startup && check_probe(*container.startup, "startup")) {
+        if (container.startup && check_probe(container, *container.startup, "startup")) {
             check_startup_window(*container.startup);
         }
         if (!container.readiness) {
@@ -244,18 +295,22 @@ private:
                  "has no readinessProbe, so it gets traffic also when it is not online: write readinessProbe: {exec: "
                  "{command: [davit, probe, ready]}}",
                  Severity::warning);
-        } else if (!check_probe(*container.readiness, "ready")) {
+        } else if (!check_probe(container, *container.readiness, "ready")) {
             tell(*container.readiness,
                  "does not ask davit, so it gets traffic also when it is not online: use davit probe ready",
                  Severity::warning);
         }
         if (container.liveness) {
-            check_liveness(*container.liveness);
+            check_liveness(container, *container.liveness);
         }
     }
 
     /// False: it does not ask davit.
-    bool check_probe(const Found<ManifestProbe>& probe, std::string_view what) {
+    bool check_probe(const ManifestContainer& container, const Found<ManifestProbe>& probe, std::string_view what) {
+        if (asks_status_port(probe.value.handler, container)) {
+            check_status_request(probe, what);
+            return true;
+        }
         const auto call = call_in(probe.value.handler.command);
         if (!call) {
             return false;
@@ -284,8 +339,8 @@ private:
         }
     }
 
-    void check_liveness(const Found<ManifestProbe>& probe) {
-        if (!check_probe(probe, "live")) {
+    void check_liveness(const ManifestContainer& container, const Found<ManifestProbe>& probe) {
+        if (!check_probe(container, probe, "live")) {
             tell(probe,
                  "does not ask davit, so the kubelet ends the whole container, its helpers and what there is to see: "
                  "use davit "

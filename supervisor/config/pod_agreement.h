@@ -8,10 +8,12 @@
 //   lifecycle.postStart, preStop                davit poststart, davit prestop   not exec, another command: error
 //   lifecycle.stopSignal                        TERM INT QUIT RTMIN+3 stop       error
 //   startupProbe: initial + failures x period   readyTimeoutSeconds              shorter: error
-//   startup-, readiness-, livenessProbe         davit probe startup, ready, live the wrong one: error; not davit:
-//   warning probe's timeoutSeconds                      davit probe --timeout            not longer: error
-//   securityContext                             services' user, nice, ...        what needs a right that is not there:
-//   error
+//   startup-, readiness-, livenessProbe         davit probe startup, ready,      the wrong one: error
+//                                               live; or statusPort: /startupz   not davit: warning
+//                                               /readyz /livez
+//   probe's timeoutSeconds                      davit probe --timeout            not longer: error
+//   ports                                       statusPort                       not declared: error
+//   securityContext                             services' user, nice, ...        a right that is not there: error
 #pragma once
 
 #include "config/pod_manifest.h"

@@ -128,6 +128,7 @@ private:
             container.command = Found{words_of(command), command->place, command.path};
         }
         container.args = words_of(node["args"]);
+        container.ports = ports_of(node["ports"]);
         const At lifecycle = node["lifecycle"];
         container.post_start = hook_of(lifecycle["postStart"]);
         container.pre_stop = hook_of(lifecycle["preStop"]);
@@ -157,7 +158,32 @@ private:
             }
         }
         handler.command = words_of(node["exec"]["command"]);
+        if (handler.kind.empty()) {
+            return handler;
+        }
+        const At details = node[handler.kind];
+        set(handler.port, details["port"]);
+        set(handler.path, details["path"]);
+        if (!handler.path.starts_with('/')) {
+            handler.path.insert(0, "/"); // as Kubernetes does
+        }
+        set(handler.host, details["host"]);
+        set(handler.scheme, details["scheme"]);
         return handler;
+    }
+
+    std::vector<ManifestPort> ports_of(const At& node) {
+        std::vector<ManifestPort> ports;
+        const At list = list_of(node);
+        for (std::size_t index = 0; list && index < list->children.size(); ++index) {
+            const At port = list[index];
+            const std::string protocol = text_of(port["protocol"]);
+            const auto number = number_of(port["containerPort"]);
+            if (number && (protocol.empty() || protocol == "TCP")) {
+                ports.push_back({.name = text_of(port["name"]), .number = number->value});
+            }
+        }
+        return ports;
     }
 
     std::optional<Found<ManifestProbe>> probe_of(const At& node) {
@@ -237,6 +263,12 @@ private:
             return std::nullopt;
         }
         return Found{*number, at->place, at.path};
+    }
+
+    void set(std::string& target, const At& at) {
+        if (at) {
+            target = text_of(at);
+        }
     }
 
     void set(double& target, const At& at) {

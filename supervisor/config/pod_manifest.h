@@ -26,6 +26,16 @@ struct Found {
 struct ManifestHandler {
     std::string kind;                 // empty: none of them
     std::vector<std::string> command; // of exec
+    std::string port;            // of httpGet, tcpSocket and grpc: a number, or the name of a port of the container
+    std::string path = "/";      // of httpGet
+    std::string host;            // of httpGet and tcpSocket; empty: the Pod's own address
+    std::string scheme = "HTTP"; // of httpGet
+};
+
+/// A TCP port that a container declares.
+struct ManifestPort {
+    std::string name; // may be empty
+    double number = 0;
 };
 
 struct ManifestProbe {
@@ -51,6 +61,7 @@ struct ManifestContainer {
     std::string path;
     std::optional<Found<std::vector<std::string>>> command; // replaces the image's ENTRYPOINT
     std::vector<std::string> args;
+    std::vector<ManifestPort> ports;
     std::optional<Found<ManifestHandler>> post_start;
     std::optional<Found<ManifestHandler>> pre_stop;
     std::optional<Found<std::string>> stop_signal;

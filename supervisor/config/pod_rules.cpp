@@ -6,6 +6,7 @@
 #include "config/leaf_reader.h"
 #include "config/number_text.h"
 #include "model/dependency_graph.h"
+#include "model/ip_address.h"
 #include "model/spec_defaults.h"
 
 #include <algorithm>
@@ -201,6 +202,59 @@ void check_told_probes(const Node& root, Problems& problems) {
     }
 }
 
+// ---- the status port ---------------------------------------------------------------------------
+
+bool is_this_container(const std::string& host) {
+    return host.empty() || host == "localhost" || (model::ip_version_of(host) && model::is_loopback(host));
+}
+
+/// The port here that a check asks, with the key of the check; nullptr: none, or elsewhere.
+const Node* port_asked_by(const Node& probe) {
+    for (const std::string_view kind : {"httpGet", "tcpSocket", "grpc"}) {
+        const Node* check = good_child(probe, kind);
+        const Node* host = check == nullptr ? nullptr : good_child(*check, "host");
+        if (check != nullptr && is_this_container(host == nullptr ? std::string{} : host->text())) {
+            return good_child(*check, "port");
+        }
+    }
+    return nullptr;
+}
+
+/// davit listens there itself: no service can, and what asks there learns nothing of one.
+void check_status_port(const PodSpec& pod, const Node& root, Problems& problems) {
+    const Node* address = good_child(root, "statusAddress");
+    if (address != nullptr && root.find("statusPort") == nullptr) {
+        problems.add(address->place, "statusAddress", "has no meaning without statusPort", Severity::warning);
+    }
+    if (!pod.status_port) {
+        return;
+    }
+    for (const model::ServiceSpec& service : pod.services) {
+        const Node* node = find_service(root, service.name);
+        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
+            const Node* probe = node == nullptr ? nullptr : good_child(*node, name);
+            const Node* port = probe == nullptr ? nullptr : port_asked_by(*probe);
+            if (port != nullptr && port->number == *pod.status_port) {
+                problems.add(port->place, concat("services.", service.name, ".", name),
+                             concat(port->written, " is the statusPort: it would ask davit, not ", service.name),
+                             Severity::warning);
+            }
+        }
+    }
+    const Node* lifecycle = root.find("lifecycle");
+    const Node* drain = lifecycle == nullptr ? nullptr : good_child(*lifecycle, "drain");
+    const Node* ports = drain == nullptr ? nullptr : good_child(*drain, "ports");
+    for (std::size_t index = 0; ports != nullptr && index < ports->children.size(); ++index) {
+        const Node& port = ports->children[index];
+        if (port.number == *pod.status_port) {
+            problems.add(
+                port.place, "lifecycle.drain.ports",
+                concat(port.written, " is the statusPort: probes and scrapes go on there while the pod drains"),
+                Severity::warning);
+        }
+    }
+}
+
 } // namespace
 
 void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
@@ -210,6 +264,7 @@ void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
     check_drain(pod, root, problems);
     check_log_probes(pod, root, problems);
     check_told_probes(root, problems);
+    check_status_port(pod, root, problems);
 }
 
 } // namespace davit::config

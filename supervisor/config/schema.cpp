@@ -162,6 +162,8 @@ private:
         case ValueType::boolean: return any_of({R"({"type": "boolean"})", a_reference});
         case ValueType::integer:
         case ValueType::port: return number(key, "integer");
+        case ValueType::ip_address: // more than can be said here: the loader takes only what the kernel does
+            return pattern("^([0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$|.*\\$\\{)");
         case ValueType::file_mode: // what a reader of YAML made of 0027 nobody can tell
             return any_of({pattern("^(0o[0-7]+$|0[0-7]*$|.*\\$\\{)"), R"({"type": ["integer"]})"});
         case ValueType::principal:

@@ -51,6 +51,12 @@ public:
         pod.grace = read_seconds(root_, "terminationGracePeriodSeconds");
         pod.cpus = cpus_ = read_cpus(root_, {});
         read_isolation(pod);
+        if (const std::optional<int> port = read_integer(root_, "statusPort")) {
+            pod.status_port = static_cast<std::uint16_t>(*port);
+        }
+        if (const Node* address = good_child(root_, "statusAddress")) {
+            pod.status_address = address->text();
+        }
         if (services_ != nullptr && services_->kind == Node::Kind::map) {
             pod.services.reserve(services_->children.size());
             for (const Node& service : services_->children) {

@@ -10,6 +10,7 @@
 #include "model/accounts.h"
 #include "model/command_line.h"
 #include "model/exit_status.h"
+#include "model/ip_address.h"
 #include "model/suggestion.h"
 
 #include <algorithm>
@@ -50,6 +51,7 @@ std::string expected(const Key& key) {
     case ValueType::choice: return joined(key.choices, " or ");
     case ValueType::signal: return "a signal such as TERM";
     case ValueType::port: return "a port number";
+    case ValueType::ip_address: return "an address of IPv4 or IPv6, such as 127.0.0.1 or \"::1\"";
     case ValueType::file_mode: return "an octal number with a leading 0, such as 0027";
     case ValueType::principal: return "a name or a number";
     case ValueType::limit: return "a whole number, unlimited, or a map with soft and hard";
@@ -194,6 +196,7 @@ private:
         case ValueType::number:
         case ValueType::seconds:
         case ValueType::port: return check_number(node, key, path);
+        case ValueType::ip_address: return check_ip_address(node, key, path);
         case ValueType::choice: return check_choice(node, key, path);
         case ValueType::signal: return check_signal(node, key, path);
         case ValueType::command: return check_command(node, key, path);
@@ -384,6 +387,12 @@ private:
             return;
         }
         node.number = *number;
+    }
+
+    void check_ip_address(Node& node, const Key& key, const KeyPath& path) {
+        if (is_word(node, key, path) && !model::ip_version_of(node.text())) {
+            tell_mismatch(node, key, path, node.value ? gives_something_else : "");
+        }
     }
 
     static std::string_view hint_for(const Node& node, const Key& key) {

@@ -31,6 +31,7 @@ public:
         case ValueType::choice:
         case ValueType::signal:
         case ValueType::port:
+        case ValueType::ip_address:
         case ValueType::file_mode:
         case ValueType::number_or_word: return keep(node, path);
         case ValueType::limit:

@@ -22,11 +22,27 @@ ServiceSpec empty_place(const std::string& name) {
     return place;
 }
 
+StatusPlace status_place_of(const PodSpec& spec) {
+    return {.port = spec.status_port, .address = spec.status_address};
+}
+
+/// With what was written for it.
+void keep_status_place(const PodSpec& present, PodSpec& next) {
+    next.status_port = present.status_port;
+    next.status_address = present.status_address;
+    const auto is_of_it = [](const WrittenValue& written) {
+        return written.path == "statusPort" || written.path == "statusAddress";
+    };
+    std::erase_if(next.written_values, is_of_it);
+    std::ranges::copy_if(present.written_values, std::back_inserter(next.written_values), is_of_it);
+}
+
 /// A service that is still there keeps its place.
 PodSpec with_places(const PodSpec& present, const PodSpec& loaded) {
     PodSpec next = loaded;
     next.signal_group = present.signal_group;
     next.mode = present.mode;
+    keep_status_place(present, next);
     next.services.clear();
     std::map<std::string_view, ServiceIndex> place_of;
     for (const ServiceSpec& service : present.services) {
@@ -207,7 +223,7 @@ bool process_differs(const ServiceSpec& before, const ServiceSpec& after) {
 }
 
 bool ReloadPlan::changes_nothing() const {
-    return !pod_changed &&
+    return !pod_changed && !other_status_place &&
            std::ranges::all_of(services, [](const ServiceReload& service) { return service.fate == Fate::unchanged; });
 }
 
@@ -227,6 +243,9 @@ Result<ReloadPlan> plan_reload(const PodSpec& present, const Pod& pod, const Pod
     }
     plan.pod_changed =
         present.app != loaded.app || present.grace != loaded.grace || !(present.lifecycle == loaded.lifecycle);
+    if (status_place_of(present) != status_place_of(loaded)) {
+        plan.other_status_place = status_place_of(loaded);
+    }
     return plan;
 }
 
@@ -265,6 +284,9 @@ std::string summary_of(const ReloadPlan& plan) {
     }
     if (plan.pod_changed) {
         text += separator + "pod and life cycle changed";
+    }
+    if (plan.other_status_place) {
+        text += "; statusPort and statusAddress stay as they are: start the container anew for others";
     }
     for (ServiceIndex index = 0; index < plan.services.size(); ++index) {
         if (plan.services[index].fate == Fate::kept) {

@@ -24,7 +24,8 @@
 // enabled: false, or not there         | it stops; its place is left empty, so that the others keep theirs
 //
 // The life cycle and the pod's grace period count from the next transition on: they wait while steps or a drain
-// run or a way down has its budget.
+// run or a way down has its budget. The status port stays where it is: the Pod's manifest, which probes and Prometheus
+// go by, cannot change either while the Pod lives.
 #pragma once
 
 #include "model/result.h"
@@ -32,6 +33,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,11 +65,19 @@ struct ServiceReload {
     friend bool operator==(const ServiceReload&, const ServiceReload&) = default;
 };
 
+struct StatusPlace {
+    std::optional<std::uint16_t> port;
+    std::string address;
+    friend bool operator==(const StatusPlace&, const StatusPlace&) = default;
+};
+
 struct ReloadPlan {
     /// What was loaded, with the services at the places of the present ones; the new ones at the end.
     PodSpec next;
     std::vector<ServiceReload> services; // as in `next`
     bool pod_changed = false;            // app, grace period or life cycle
+    /// What was loaded asks for another place of the status port. `next` has the present one.
+    std::optional<StatusPlace> other_status_place;
     friend bool operator==(const ReloadPlan&, const ReloadPlan&) = default;
 
     bool changes_nothing() const;

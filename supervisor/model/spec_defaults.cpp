@@ -133,6 +133,8 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.cpus = written.cpus;
     pod.isolate_file = written.isolate_file;
     pod.isolate_key = written.isolate_key;
+    pod.status_port = written.status_port;
+    pod.status_address = written.status_address;
     pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
     pod.services.reserve(written.services.size());

@@ -73,6 +73,10 @@ services: {web: {readinessProbe: {grpc: {port: 1, service: ""}}, startupProbe: {
 services: {web: {readinessProbe: {file: {path: "${D}/x"}}}}
 ---
 {app: 3, terminationGracePeriodSeconds: 30.5}
+---
+{statusPort: 9100, statusAddress: "::"}
+---
+{statusPort: "${P}", statusAddress: "${A:-127.0.0.1}"}
 """
 
 
@@ -223,6 +227,14 @@ services: {web: {command: x, backoff: {limit: 1.5}}}
 {services: {web: {command: x}}, app: ""}
 ---
 {services: {web: {command: x}}, app: [a]}
+---
+{services: {web: {command: x}}, statusPort: 0}
+---
+{services: {web: {command: x}}, statusPort: "9100"}
+---
+{services: {web: {command: x}}, statusPort: 1, statusAddress: localhost}
+---
+{services: {web: {command: x}}, statusPort: 1, statusAddress: 1.2}
 """
 
 
@@ -271,7 +283,7 @@ def numbers_around(plain):
 
 # What only shows between keys is for the loader alone.
 RULES = ("is impossible", "as in a Pod", "is below minSeconds", "the written times of the stop", "waits for the next",
-         "unknown service", "its logs are raw", "which are told once")
+         "unknown service", "its logs are raw", "which are told once", "has no meaning without")
 
 
 def value_at(path, value):

@@ -34,7 +34,7 @@ TEST_CASE("unknown keys are told at the key, with the nearest known one or all o
 }
 
 TEST_CASE("keys of the contract that come later are unknown until they work", "[bad_values]") {
-    for (const char* key : {"logs", "statusPort", "stateDir"}) {
+    for (const char* key : {"logs", "stateDir"}) {
         CHECK(problems_of(std::string{key} + ": 1\nservices: {m: {command: x}}").contains("unknown key"));
     }
     CHECK(problems_of_service("logs: json") ==
@@ -72,8 +72,9 @@ TEST_CASE("wrong types say what was expected and what was found", "[bad_values]"
     CHECK(problems_of("services: [a]") == "davit.yaml:1:11: services: expected a map by name, found a list\n");
     CHECK(problems_of("services: {m: {main: true, command: x}, b: web}") ==
           "davit.yaml:1:44: services.b: expected a map with the keys of a service, found \"web\"\n");
-    CHECK(problems_of("- a\n") == "davit.yaml:1:1: expected a map with the keys app, terminationGracePeriodSeconds, "
-                                  "services, lifecycle, cpus, isolateFile and isolateKey, found a list\n");
+    CHECK(problems_of("- a\n") ==
+          "davit.yaml:1:1: expected a map with the keys app, terminationGracePeriodSeconds, "
+          "services, lifecycle, cpus, isolateFile, isolateKey, statusPort and statusAddress, found a list\n");
 }
 
 TEST_CASE("numbers are decimal, and in their range", "[bad_values]") {
@@ -96,6 +97,27 @@ TEST_CASE("numbers are decimal, and in their range", "[bad_values]") {
           "davit.yaml:3:35: services.m.backoff.limit: expected a whole number, found \".inf\"\n");
     CHECK(problems_of_service("successExitCodes: 256") ==
           "davit.yaml:3:23: services.m.successExitCodes[0]: must be from 0 to 255, found 256\n");
+}
+
+TEST_CASE("the status port and its address are numbers", "[bad_values]") {
+    const std::string services = "services: {m: {command: x}}\n";
+    CHECK(problems_of(services + "statusPort: 0\nstatusAddress: localhost\n") ==
+          "davit.yaml:2:13: statusPort: must be from 1 to 65535, found 0\n"
+          "davit.yaml:3:16: statusAddress: expected an address of IPv4 or IPv6, such as 127.0.0.1 or \"::1\", found "
+          "\"localhost\"\n");
+    CHECK(problems_of(services + "statusPort: status\nstatusAddress: 10.0.0.256\n") ==
+          "davit.yaml:2:13: statusPort: expected a port number, found \"status\": the port names of a Pod are not "
+          "known here, write the number\n"
+          "davit.yaml:3:16: statusAddress: expected an address of IPv4 or IPv6, such as 127.0.0.1 or \"::1\", found "
+          "\"10.0.0.256\"\n");
+    CHECK(problems_of(services + "statusPort: 1\nstatusAddress: \"${A}\"\n", {{"A", "no"}}) ==
+          "davit.yaml:3:16: statusAddress: expected an address of IPv4 or IPv6, such as 127.0.0.1 or \"::1\", found "
+          "\"${A}\", which gives something else\n");
+    CHECK(problems_of(services + "statusPort: [1]\nstatusAddress: [\"::\"]\n") ==
+          "davit.yaml:2:13: statusPort: expected a port number, found a list\n"
+          "davit.yaml:3:16: statusAddress: expected an address of IPv4 or IPv6, such as 127.0.0.1 or \"::1\", found "
+          "a list\n");
+    CHECK(problems_of(services + "statusPort: 1\nstatusAddress: \"::\"\n").empty());
 }
 
 TEST_CASE("a port is a number, not a name of the Pod", "[bad_values]") {

@@ -35,6 +35,8 @@ std::string plan(const std::string& text, const std::map<std::string, std::strin
 const std::string everything = R"(
 app: shop
 terminationGracePeriodSeconds: 60
+statusPort: 9100
+statusAddress: "::1"
 services:
   db:
     command: [/bin/true]
@@ -297,6 +299,14 @@ TEST_CASE("an envFile that holds something else differs, and tells nothing of it
 
     CHECK(changed_keys_of_service(before, 0, after, 0) ==
           std::vector<KeyChange>{{"envFile", "[/c/one.env, /c/two.env]", "[/c/one.env, /c/two.env] (changed)"}});
+}
+
+TEST_CASE("the status port is shown as it was written, and left out where there is none", "[plan]") {
+    CHECK(plan("{statusPort: \"${P}\", statusAddress: \"${A}\", services: {web: {command: [/opt/web]}}}",
+               {{"P", "9100"}, {"A", "::1"}})
+              .contains("\nstatusPort: \"${P}\"\nstatusAddress: \"${A}\"\n"));
+    CHECK(plan("{statusPort: 9100, services: {web: {command: [/opt/web]}}}").contains("\nstatusPort: 9100\nservices:"));
+    CHECK_FALSE(plan("services: {web: {command: [/opt/web]}}").contains("status"));
 }
 
 } // namespace davit::config

@@ -214,6 +214,90 @@ TEST_CASE("a grace period of the liveness probe alone is told", "[pod_agreement]
         "that this probe ends, and davit plans with 40\n");
 }
 
+TEST_CASE("the statusPort is a port that the container declares", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    CHECK(compare(pod_with(good_hooks + good_probes), pod) ==
+          "pod.yaml:6:7: spec.containers[0]: declares no port 9100, which is davit's statusPort: write ports: [{name: "
+          "status, containerPort: 9100}]\n");
+    CHECK(compare(pod_with(good_hooks + good_probes + "      ports: [{containerPort: 9100, protocol: UDP}]\n"), pod)
+              .contains("declares no port 9100"));
+    CHECK(compare(pod_with(good_hooks + good_probes + "      ports: [{containerPort: 80}, {containerPort: 9100}]\n"),
+                  pod) == "");
+    CHECK(compare(pod_with(good_hooks + good_probes + "      ports: [{containerPort: x}]\n"), pod)
+              .contains("pod.yaml:11:31: spec.containers[0].ports[0].containerPort: expected a whole number, found "
+                        "\"x\"\n"));
+}
+
+TEST_CASE("a probe by HTTP on the statusPort must ask for its own thing", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    const std::string ports = "      ports: [{name: status, containerPort: 9100}]\n";
+    CHECK(compare(pod_with(good_hooks + ports +
+                           "      startupProbe: {httpGet: {path: /startupz, port: 9100}, periodSeconds: 100}\n"
+                           "      readinessProbe: {httpGet: {path: readyz, port: status}}\n"
+                           "      livenessProbe: {httpGet: {path: \"/livez?verbose\", port: \"9100\"}}\n"),
+                  pod) == "");
+    CHECK(compare(pod_with(good_hooks + ports +
+                           "      startupProbe: {httpGet: {path: /readyz, port: 9100}, periodSeconds: 100}\n"
+                           "      readinessProbe: {httpGet: {path: /healthz, port: status}}\n"
+                           "      livenessProbe: {httpGet: {path: /metrics, port: 9100, scheme: HTTPS}}\n"),
+                  pod) ==
+          "pod.yaml:11:7: spec.containers[0].startupProbe: must ask for /startupz, found \"/readyz\"\n"
+          "warning: pod.yaml:12:7: spec.containers[0].readinessProbe: asks davit for \"/healthz\", and the answer is "
+          "404: ask for /readyz\n"
+          "pod.yaml:13:7: spec.containers[0].livenessProbe: asks by HTTPS, and davit's statusPort speaks HTTP alone\n"
+          "warning: pod.yaml:13:7: spec.containers[0].livenessProbe: asks davit for \"/metrics\", and the answer is "
+          "always good: ask for /livez\n");
+}
+
+TEST_CASE("a startup probe by HTTP on the statusPort lasts as long as the ready gate", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    CHECK(compare(pod_with(good_hooks + good_probes +
+                           "      ports: [{containerPort: 9100}]\n"
+                           "      startupProbe: {httpGet: {path: /startupz, port: 9100}}\n"),
+                  pod)
+              .contains("startupProbe: gives up after 30 s"));
+}
+
+TEST_CASE("the kubelet does not reach a statusAddress of this network namespace alone", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    const std::string manifest =
+        pod_with(good_hooks + "      ports: [{containerPort: 9100}]\n"
+                              "      readinessProbe: {httpGet: {path: /readyz, port: 9100}}\n");
+    pod.status_address = "::1";
+    CHECK(compare(manifest, pod) == "pod.yaml:11:7: spec.containers[0].readinessProbe: comes from outside of the Pod, "
+                                    "and davit's statusAddress is ::1: leave statusAddress out\n");
+    pod.status_address = "0.0.0.0";
+    CHECK(compare(manifest, pod) == "");
+}
+
+TEST_CASE("a probe of another port or host does not ask davit", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    const std::string ports = "      ports: [{containerPort: 9100}]\n";
+    for (const char* probe : {"{httpGet: {path: /readyz, port: 8080}}", "{httpGet: {path: /readyz, port: web}}",
+                              "{httpGet: {path: /readyz, port: 9100, host: other}}", "{tcpSocket: {port: 9100}}"}) {
+        INFO(probe);
+        CHECK(compare(pod_with(good_hooks + ports + "      readinessProbe: " + probe + "\n"), pod)
+                  .contains("readinessProbe: does not ask davit"));
+    }
+}
+
+TEST_CASE("who asks davit's statusPort is davit's container", "[pod_agreement]") {
+    model::PodSpec pod = davits();
+    pod.status_port = 9100;
+    const std::string other = "    - name: other\n      image: x\n";
+    const std::string told = compare(pod_with("      ports: [{containerPort: 9100}]\n"
+                                              "      readinessProbe: {httpGet: {path: /readyz, port: 9100}}\n" +
+                                              other),
+                                     pod);
+    CHECK(told.starts_with("warning: pod.yaml:6:7: spec.containers[0]: has no lifecycle.preStop"));
+    CHECK(!told.contains("cannot tell which"));
+}
+
 TEST_CASE("the container is the one that names davit", "[pod_agreement]") {
     const std::string other = "    - name: other\n      image: x\n";
     CHECK(compare(pod_with(good_hooks + good_probes + other)) == "");

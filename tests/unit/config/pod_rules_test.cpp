@@ -247,4 +247,30 @@ TEST_CASE("an exception of a source is a problem, not a crash", "[pod_rules]") {
           "cannot read the configuration: out of something\n");
 }
 
+TEST_CASE("what asks the statusPort, or drains it, is warned of", "[pod_rules]") {
+    CHECK(problems_of("statusPort: 9100\n"
+                      "services:\n"
+                      "  m: {command: x, main: true, readinessProbe: {httpGet: {port: 9100}}}\n"
+                      "  h: {command: x, livenessProbe: {tcpSocket: {port: 9100, host: \"::1\"}}}\n"
+                      "  g: {command: x, startupProbe: {grpc: {port: 9100, host: 127.0.0.1}}}\n"
+                      "lifecycle: {drain: {ports: [8080, 9100]}}\n") ==
+          "warning: davit.yaml:3:64: services.m.readinessProbe: 9100 is the statusPort: it would ask davit, not m\n"
+          "warning: davit.yaml:4:53: services.h.livenessProbe: 9100 is the statusPort: it would ask davit, not h\n"
+          "warning: davit.yaml:5:47: services.g.startupProbe: 9100 is the statusPort: it would ask davit, not g\n"
+          "warning: davit.yaml:6:35: lifecycle.drain.ports: 9100 is the statusPort: probes and scrapes go on there "
+          "while the pod drains\n");
+    CHECK(problems_of("statusPort: 9100\n"
+                      "services:\n"
+                      "  m: {command: x, main: true, readinessProbe: {httpGet: {port: 9101}}}\n"
+                      "  h: {command: x, livenessProbe: {tcpSocket: {port: 9100, host: db}}}\n"
+                      "lifecycle: {drain: {ports: [8080]}}\n")
+              .empty());
+}
+
+TEST_CASE("an address without a statusPort is warned of", "[pod_rules]") {
+    CHECK(problems_of("{services: {m: {command: x}}, statusAddress: 127.0.0.1}") ==
+          "warning: davit.yaml:1:46: statusAddress: has no meaning without statusPort\n");
+    CHECK(problems_of("{services: {m: {command: x}}, statusAddress: 127.0.0.1, statusPort: 1}").empty());
+}
+
 } // namespace davit::config

@@ -68,6 +68,30 @@ TEST_CASE("a reload of the same configuration does nothing", "[reload]") {
     CHECK(pod.pod() == before);
 }
 
+TEST_CASE("the status port stays where it is, with what was written for it, and the answer says so", "[reload]") {
+    PodBench pod = shop();
+    pod.spec().status_port = 9100;
+    pod.spec().written_values = {{"statusPort", "${P}"}};
+    PodSpec loaded = pod.spec();
+    loaded.status_port = 9101;
+    loaded.status_address = "::1";
+    loaded.written_values = {{"app", "${A}"}, {"statusAddress", "${B}"}};
+    const auto plan = plan_reload(pod.spec(), pod.pod(), loaded, MainRestart::forbidden);
+    REQUIRE(plan);
+    CHECK(plan->other_status_place == StatusPlace{.port = 9101, .address = "::1"});
+    CHECK_FALSE(plan->changes_nothing());
+    CHECK_FALSE(plan->pod_changed);
+
+    pod.reload(1, loaded);
+
+    CHECK(pod.answer_to(1) ==
+          "done: reloaded; statusPort and statusAddress stay as they are: start the container anew for others");
+    CHECK(pod.spec().status_port == 9100);
+    CHECK(pod.spec().status_address.empty());
+    CHECK(pod.spec().written_values == std::vector<WrittenValue>{{"app", "${A}"}, {"statusPort", "${P}"}});
+    CHECK(pod.phase() == "online");
+}
+
 TEST_CASE("what its process depends on restarts a service, everything else runs on", "[reload]") {
     PodBench pod = shop();
     PodSpec loaded = pod.spec();
