@@ -57,8 +57,8 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, MetricsCall, VerbCall,
-                          ReloadCall, Refusal>;
+using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, MetricsCall,
+                          VerbCall, ReloadCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;

@@ -29,7 +29,7 @@ struct House {
                                  .may_wait = [](bool) { return true; },
                                  .metrics = [] { return "davit_ready 1\n"; }};
     api::SessionHost status_host{.supervisor = supervisor,
-                                 .options = api::status_port_options(1),
+                                 .options = api::status_port_options(),
                                  .may_wait = [](bool) { return true; },
                                  .metrics = [] { return "davit_ready 1\n"; }};
 

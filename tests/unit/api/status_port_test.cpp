@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 ServerOptions status_port(std::size_t places = 64, Duration io_timeout = 60s) {
-    ServerOptions options = status_port_options(2);
+    ServerOptions options = status_port_options();
     options.max_connections = places;
     options.io_timeout = io_timeout;
     return options;

@@ -343,7 +343,8 @@ services:
 }
 
 TEST_CASE("the escapes of a double quote are whole characters, also those that the library cuts", "[load]") {
-    const LoadResult result = load_text("services: {web: {main: true, command: [a, \"x\\_\\N\\xe9\\L\\u00a0\u00e9\\_\"]}}");
+    const LoadResult result =
+        load_text("services: {web: {main: true, command: [a, \"x\\_\\N\\xe9\\L\\u00a0\u00e9\\_\"]}}");
 
     CHECK(result.pod.services.at(0).command.at(1).value ==
           "x\xC2\xA0\xC2\x85\xC3\xA9\xE2\x80\xA8\xC2\xA0\xC3\xA9\xC2\xA0");
