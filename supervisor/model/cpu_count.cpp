@@ -16,7 +16,7 @@ namespace davit::model {
 namespace {
 
 constexpr int most_cpus = 1 << 16;
-constexpr double default_period = 100'000; // µs; cpu.max may leave it out
+constexpr std::int64_t default_period = 100'000; // µs; cpu.max may leave it out
 /// A quota of 200000 by 100000 is 2, also where the division says 2.0000000000000004.
 constexpr double rounding_slack = 1e-9;
 /// Levels of a cgroup tree that are climbed; no kernel allows that many.
@@ -354,18 +354,18 @@ private:
         take_quota(path, quota, period ? as_period(trimmed(*period)) : std::optional{default_period});
     }
 
-    static std::optional<double> as_period(std::string_view text) {
+    static std::optional<std::int64_t> as_period(std::string_view text) {
         const auto period = number_in<std::int64_t>(text);
-        return period && *period > 0 ? std::optional{static_cast<double>(*period)} : std::nullopt;
+        return period && *period > 0 ? period : std::nullopt;
     }
 
-    void take_quota(const std::string& path, std::optional<std::int64_t> quota, std::optional<double> period) {
+    void take_quota(const std::string& path, std::optional<std::int64_t> quota, std::optional<std::int64_t> period) {
         if (!quota || *quota <= 0 || !period) {
             return note(path + " is passed over: it holds no quota and period in microseconds");
         }
-        const double cpus = static_cast<double>(*quota) / *period;
-        add(CpuSource::Kind::quota, path,
-            std::to_string(*quota) + " of every " + std::to_string(static_cast<std::int64_t>(*period)) + " µs", cpus);
+        const double cpus = static_cast<double>(*quota) / static_cast<double>(*period);
+        add(CpuSource::Kind::quota, path, std::to_string(*quota) + " of every " + std::to_string(*period) + " µs",
+            cpus);
         if (!count_.quota || cpus < *count_.quota) {
             count_.quota = cpus;
             count_.quota_from = path;
