@@ -38,7 +38,7 @@ def test_a_follower_hears_what_happens_until_davit_ends(tmp_path):
         lines.wait_for("going-online -> online")
         davit.ctl("signal", "KILL", "helper")
         lines.wait_for("helper: running -> backoff .SIGKILL")
-        lines.wait_for("helper: starting -> running")
+        lines.wait_for("helper: starting -> running", count=2)
         davit.signal(signal.SIGTERM)
         lines.wait_for("pod: stopping -> stopped")
         lines.wait_for("helper: stopping -> stopped")  # the last one, before davit itself ends
