@@ -2,8 +2,9 @@
 // One function a group of metrics. See metrics.h.
 #include "api/metrics.h"
 
+#include "config/number_text.h"
+
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <utility>
@@ -83,10 +84,11 @@ private:
             text_ += '"';
         }
         text_ += labels.size() == 0 ? " " : "} ";
-        std::array<char, 32> digits{};
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-        text_.append(digits.data(), end.ptr).append("\n");
+        text_.append(text_of(value)).append("\n");
     }
+
+    static std::string text_of(double value) { return config::number_text(value); }
+    static std::string text_of(std::uint64_t value) { return std::to_string(value); }
 
     std::string text_;
     std::string_view name_;

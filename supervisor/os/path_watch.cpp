@@ -2,12 +2,13 @@
 #include "os/path_watch.h"
 
 #include "os/errno_text.h"
+#include "os/files.h"
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
+#include <cstdlib>
+#include <memory>
 #include <sys/inotify.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -18,13 +19,23 @@ constexpr std::chrono::seconds look_again_after{5};
 constexpr std::uint32_t whatever_changes_names_or_contents =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF;
 
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
 /// The nearest directory upwards that is there.
-std::filesystem::path nearest_directory(std::filesystem::path path) {
-    std::error_code ignored;
-    while (path.has_relative_path() && !std::filesystem::is_directory(path, ignored)) {
-        path = path.parent_path();
+std::string nearest_directory(std::string path) {
+    while (path != "/" && !is_directory(path)) {
+        path = parent_of(path);
     }
     return path;
+}
+
+/// What the path leads to in the end; empty: it leads nowhere.
+std::string real_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr), &std::free};
+    return real ? std::string{real.get()} : std::string{};
 }
 
 } // namespace
@@ -50,12 +61,10 @@ PathWatch::~PathWatch() = default;
 /// The one that holds the name, and the one that holds what a link there leads to: in a downward-API volume the
 /// contents change when `..data` in the first is renamed over. What is not there yet is seen where it will appear.
 void PathWatch::watch_directories() {
-    const std::filesystem::path named = path_;
-    std::error_code not_there;
-    const std::filesystem::path real = std::filesystem::canonical(named, not_there);
-    bool all = watch(nearest_directory(named.parent_path()));
-    if (!not_there && real.parent_path() != named.parent_path()) {
-        all = watch(real.parent_path()) && all;
+    const std::string real = real_path(path_);
+    bool all = watch(nearest_directory(parent_of(path_)));
+    if (!real.empty() && parent_of(real) != parent_of(path_)) {
+        all = watch(parent_of(real)) && all;
     }
     trouble_ = all ? "" : "cannot be told of changes: " + errno_text(errno);
 }
