@@ -65,7 +65,7 @@ int install_here(const Arguments& arguments) {
         output.error(copy.error().text);
         return as_code(ClientExit::negative);
     }
-    output.line(copy->program.string());
+    output.line(copy->program);
     if (!copy->has_library) {
         output.error_line(
             "davit install: libdavit-cpus.so does not lie beside this program: cpus.shim will not work there");

@@ -5,17 +5,17 @@
 
 #include "model/result.h"
 
-#include <filesystem>
+#include <string>
 
 namespace davit::cli {
 
 struct Installed {
-    std::filesystem::path program; // the copy
-    bool has_library = false;      // else none lies beside the program
+    std::string program;      // the copy
+    bool has_library = false; // else none lies beside the program
 };
 
 /// Copies `program` to `directory`/davit, and libdavit-cpus.so from beside it: mode 0755, first under another name,
 /// then renamed. The directory is made if it is missing.
-Result<Installed> install(const std::filesystem::path& program, const std::filesystem::path& directory);
+Result<Installed> install(const std::string& program, std::string directory);
 
 } // namespace davit::cli

@@ -7,8 +7,6 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 
 namespace davit::cli {
 namespace {
@@ -40,16 +38,11 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
 }
 
 config::FileKind kind_of(const std::string& path) {
-    std::error_code error; // asked once: a start looks at a dozen places
-    const auto status = std::filesystem::status(path, error);
-    if (std::filesystem::is_directory(status)) {
-        return config::FileKind::directory;
-    }
-    if (!std::filesystem::exists(status)) {
-        return config::FileKind::missing;
-    }
-    if (!std::filesystem::is_regular_file(status)) {
-        return config::FileKind::stream;
+    switch (os::kind_of_path(path)) { // asked once: a start looks at a dozen places
+    case os::PathKind::missing: return config::FileKind::missing;
+    case os::PathKind::directory: return config::FileKind::directory;
+    case os::PathKind::other: return config::FileKind::stream;
+    case os::PathKind::file: break;
     }
     return os::is_executable_file(path) ? config::FileKind::executable : config::FileKind::file;
 }

@@ -245,4 +245,12 @@ bool is_directory(const std::string& path) {
     return S_ISDIR(mode_of(path));
 }
 
+PathKind kind_of_path(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        return PathKind::missing;
+    }
+    return S_ISDIR(status.st_mode) ? PathKind::directory : S_ISREG(status.st_mode) ? PathKind::file : PathKind::other;
+}
+
 } // namespace davit::os

@@ -9,6 +9,7 @@
 #include "os/fd.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,6 +61,9 @@ Result<std::vector<std::string>> list_directory(const std::string& path);
 /// Something is at that path, at its end if it is a link. Error: why not, without the path ("no such file or
 /// directory").
 Result<void> find_path(const std::string& path);
+/// What stands at a path, at its end if it is a link, by one look.
+enum class PathKind : std::uint8_t { missing, file, directory, other };
+PathKind kind_of_path(const std::string& path);
 /// A regular file that this process may execute.
 bool is_executable_file(const std::string& path);
 bool is_regular_file(const std::string& path);

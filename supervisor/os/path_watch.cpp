@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/path_watch.h"
 
+#include "os/copy_file.h"
 #include "os/errno_text.h"
 #include "os/files.h"
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
 #include <sys/inotify.h>
 #include <unistd.h>
 #include <utility>
@@ -19,23 +18,12 @@ constexpr std::chrono::seconds look_again_after{5};
 constexpr std::uint32_t whatever_changes_names_or_contents =
     IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF;
 
-std::string parent_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
 /// The nearest directory upwards that is there.
 std::string nearest_directory(std::string path) {
     while (path != "/" && !is_directory(path)) {
         path = parent_of(path);
     }
     return path;
-}
-
-/// What the path leads to in the end; empty: it leads nowhere.
-std::string real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr), &std::free};
-    return real ? std::string{real.get()} : std::string{};
 }
 
 } // namespace

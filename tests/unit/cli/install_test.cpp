@@ -4,6 +4,7 @@
 #include "support/catch.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
