@@ -3,6 +3,7 @@
 #include "api/metrics.h"
 
 #include "config/number_text.h"
+#include "model/cpu_count.h"
 
 #include <array>
 #include <cstdint>
@@ -188,7 +189,7 @@ void put_container(Page& page, const View& view, const runtime::Measures& measur
     page.counter("davit_oom_kills_total", "Processes of the container that the kernel has killed for memory.");
     page.sample({}, measures.oom_kills);
     page.gauge("davit_cpus_effective", "How many CPUs the container may keep busy.");
-    const int cpus = view.spec.cpus.count.value_or(measures.cpus.cpus);
+    const int cpus = model::count_for(measures.cpus, view.spec.cpus);
     page.sample({}, static_cast<std::uint64_t>(cpus));
     if (measures.cpus.quota) {
         page.gauge("davit_cpu_quota_cores", "The CPU quota, in CPUs.");

@@ -20,7 +20,6 @@
 #include "model/termination_message.h"
 #include "model/words.h"
 #include "os/child_reaper.h"
-#include "os/cpus.h"
 #include "os/log_output.h"
 #include "os/signals.h"
 #include "os/tcp_connections.h"
@@ -437,7 +436,7 @@ Measures Supervisor::Body::measure() {
     measures.orphans_reaped = reaper_.orphans_reaped();
     measures.oom_kills = services_.oom_kills();
     measures.dropped_log_lines = output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
-    measures.cpus = os::count_cpus(spec_.cpus.rounding);
+    measures.cpus = cpu_count();
     return measures;
 }
 

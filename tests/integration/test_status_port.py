@@ -401,6 +401,17 @@ def test_cpus_and_what_is_disabled(tmp_path, port):
         assert not [name for name in seen if 'service="off"' in name]
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU only: there is nothing to take away")
+def test_who_reads_the_metrics_makes_davit_notice_a_resize(tmp_path, port):
+    with Davit(tmp_path, shop(port)) as davit:
+        davit.wait_phase("online")
+        before = metrics(port)["davit_cpus_effective"]
+        first = min(os.sched_getaffinity(0))
+        os.sched_setaffinity(davit.pid, {first})
+        eventually(lambda: metrics(port)["davit_cpus_effective"] == 1, "the count is read again (it may be 100 ms old)")
+        davit.stderr.wait_for(rf"info cpus {before:.0f} -> 1 \(affinity {first}\)$")
+
+
 def test_promtool_has_nothing_to_say(tmp_path, port):
     services = f"  log: {{command: {script('exec sleep 1000')}, readinessProbe: {{file: {{path: /}}}}}}\n"
     with Davit(tmp_path, shop(port, services=services)) as davit:

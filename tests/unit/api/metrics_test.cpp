@@ -29,6 +29,7 @@ struct Shop {
         measures.oom_kills = 1;
         measures.dropped_log_lines = 9;
         measures.cpus.cpus = 2;
+        measures.cpus.usable = 4;
         measures.cpus.quota = 1.5;
     }
 
