@@ -63,6 +63,14 @@ void add_changes(std::vector<std::string>& lines, const std::vector<KeyChange>& 
     }
 }
 
+std::string_view pod_line(const ReloadPlan& plan) {
+    if (!plan.pod_changed) {
+        return "~ pod and life cycle: change from the next transition on";
+    }
+    return plan.lifecycle_changed ? "~ pod: changes at once, its life cycle from the next transition on"
+                                  : "~ pod: changes at once";
+}
+
 std::string keys_of(const std::vector<KeyChange>& changes) {
     std::string text;
     for (std::size_t index = 0; index < changes.size(); ++index) {
@@ -113,8 +121,8 @@ std::vector<std::string> difference_lines(const model::PodSpec& present, const R
                         std::string{model::to_string(fate)});
         add_changes(lines, changes_of(present, plan, index));
     }
-    if (plan.pod_changed) {
-        lines.emplace_back("~ pod and life cycle: change from the next transition on");
+    if (plan.pod_changed || plan.lifecycle_changed) {
+        lines.emplace_back(pod_line(plan));
         add_changes(lines, config::changed_keys_of_pod(present, plan.next));
     }
     if (plan.other_status_place) {
@@ -135,7 +143,7 @@ std::vector<model::ChangedKeys> changed_keys(const model::PodSpec& present, cons
             all.push_back({plan.next.services[index].name, std::move(keys)});
         }
     }
-    if (plan.pod_changed) {
+    if (plan.pod_changed || plan.lifecycle_changed) {
         all.push_back({"", keys_of(config::changed_keys_of_pod(present, plan.next))});
     }
     return all;

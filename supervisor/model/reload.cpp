@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 namespace davit::model {
 namespace {
@@ -223,7 +224,7 @@ bool process_differs(const ServiceSpec& before, const ServiceSpec& after) {
 }
 
 bool ReloadPlan::changes_nothing() const {
-    return !pod_changed && !other_status_place &&
+    return !pod_changed && !lifecycle_changed && !other_status_place &&
            std::ranges::all_of(services, [](const ServiceReload& service) { return service.fate == Fate::unchanged; });
 }
 
@@ -241,8 +242,12 @@ Result<ReloadPlan> plan_reload(const PodSpec& present, const Pod& pod, const Pod
     for (ServiceIndex index = 0; index < plan.next.services.size(); ++index) {
         plan.services.push_back(reload_of(present, plan.next, pod, index, main));
     }
-    plan.pod_changed =
-        present.app != loaded.app || present.grace != loaded.grace || !(present.lifecycle == loaded.lifecycle);
+    const auto of_the_pod = [](const PodSpec& spec) {
+        return std::tie(spec.cpus, spec.isolate_file, spec.isolate_key);
+    };
+    const auto of_its_lifecycle = [](const PodSpec& spec) { return std::tie(spec.app, spec.grace, spec.lifecycle); };
+    plan.pod_changed = of_the_pod(present) != of_the_pod(loaded);
+    plan.lifecycle_changed = of_its_lifecycle(present) != of_its_lifecycle(loaded);
     if (status_place_of(present) != status_place_of(loaded)) {
         plan.other_status_place = status_place_of(loaded);
     }
@@ -282,7 +287,7 @@ std::string summary_of(const ReloadPlan& plan) {
             separator = ", ";
         }
     }
-    if (plan.pod_changed) {
+    if (plan.pod_changed || plan.lifecycle_changed) {
         text += separator + "pod and life cycle changed";
     }
     if (plan.other_status_place) {

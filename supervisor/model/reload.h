@@ -13,8 +13,8 @@
 // command, args, env, envFile (what it | it restarts: its process depends on these. One that was stopped by
 //   holds), workingDir, user, group,   |   hand takes them when it is started; one that is completed or
 //   umask, rlimits, nice, oomScoreAdj, |   failed runs again. main restarts with --main only and keeps all of
-//   noNewPrivileges, logs, oneshot,    |   its keys but dependsOn until then (a new probe may not fit the old
-//   whether a probe is notify (or log) |   process); without a process it takes them
+//   noNewPrivileges, cpus, logs,       |   its keys but dependsOn until then (a new probe may not fit the old
+//   oneshot, a notify or log probe     |   process); without a process it takes them
 // startupProbe, readinessProbe,        | it runs on and the probe begins anew; a service that was ready stays
 //   livenessProbe                      |   so until the new probe has failed failureThreshold times
 // dependsOn, restartPolicy, backoff,   | it runs on, they count from now on; a failed one starts again
@@ -24,8 +24,8 @@
 // enabled: false, or not there         | it stops; its place is left empty, so that the others keep theirs
 //
 // The life cycle and the pod's grace period count from the next transition on: they wait while steps or a drain
-// run or a way down has its budget. The status port stays where it is: the Pod's manifest, which probes and Prometheus
-// go by, cannot change either while the Pod lives.
+// run or a way down has its budget. isolateFile, isolateKey and the pod's cpus count at once. The status port stays
+// where it is: the Pod's manifest, which probes and Prometheus go by, cannot change either while the Pod lives.
 #pragma once
 
 #include "model/result.h"
@@ -75,7 +75,8 @@ struct ReloadPlan {
     /// What was loaded, with the services at the places of the present ones; the new ones at the end.
     PodSpec next;
     std::vector<ServiceReload> services; // as in `next`
-    bool pod_changed = false;            // app, grace period or life cycle
+    bool pod_changed = false;            // isolateFile, isolateKey, cpus: they count at once
+    bool lifecycle_changed = false;      // and app and grace period: from the next transition on
     /// What was loaded asks for another place of the status port. `next` has the present one.
     std::optional<StatusPlace> other_status_place;
     friend bool operator==(const ReloadPlan&, const ReloadPlan&) = default;

@@ -219,6 +219,18 @@ def test_a_key_that_flaps_ends_where_it_ends(tmp_path, volume):
         assert onlines == offlines + 1
 
 
+def test_a_reload_that_names_the_file_makes_its_key_count_and_one_that_drops_it_does_not_any_more(tmp_path, volume):
+    volume.write({"davit.io/isolated": ""})
+    with Davit(tmp_path, SHOP) as davit:
+        wait_until_in(davit, "online")
+        for text, phase in ((by_label(volume), "offline"), (SHOP, "online")):
+            (davit.directory / "davit.yaml").write_text(text)
+            lines = davit.ctl("reload").stdout.splitlines()
+            assert lines[0] == "~ pod: changes at once"
+            assert lines[-1] == "reloaded: pod and life cycle changed"
+            wait_until_in(davit, phase)
+
+
 def test_isolate_prints_the_one_line_with_the_key(tmp_path, volume):
     with Davit(tmp_path, by_label(volume)) as davit:
         wait_until_in(davit, "online")

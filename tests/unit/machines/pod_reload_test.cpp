@@ -68,6 +68,26 @@ TEST_CASE("a reload of the same configuration does nothing", "[reload]") {
     CHECK(pod.pod() == before);
 }
 
+TEST_CASE("what only the pod has counts at once", "[reload]") {
+    PodBench pod = shop();
+    PodSpec loaded = pod.spec();
+    SECTION("the file of the isolation") {
+        loaded.isolate_file = Text{"/podinfo/labels"};
+    }
+    SECTION("its key") {
+        loaded.isolate_key = "davit.io/isolated";
+    }
+    SECTION("the CPUs of the container") {
+        loaded.cpus.rounding = CpuRounding::floor;
+    }
+    SECTION("its name") {
+        loaded.app = "store";
+    }
+    pod.reload(1, loaded);
+    CHECK(pod.answer_to(1) == "done: reloaded: pod and life cycle changed");
+    CHECK(pod.spec() == loaded);
+}
+
 TEST_CASE("the status port stays where it is, with what was written for it, and the answer says so", "[reload]") {
     PodBench pod = shop();
     pod.spec().status_port = 9100;
@@ -81,6 +101,7 @@ TEST_CASE("the status port stays where it is, with what was written for it, and 
     CHECK(plan->other_status_place == StatusPlace{.port = 9101, .address = "::1"});
     CHECK_FALSE(plan->changes_nothing());
     CHECK_FALSE(plan->pod_changed);
+    CHECK_FALSE(plan->lifecycle_changed);
 
     pod.reload(1, loaded);
 
