@@ -310,8 +310,6 @@ struct PodSpec {
     /// A downward-API file of labels or annotations: while it holds the key, the pod is isolated. Empty: none.
     Text isolate_file;
     std::string isolate_key;
-    /// Where a start after a crash finds what was; empty: nowhere.
-    Text state_dir;
     Mode mode = Mode::normal;
     std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
