@@ -119,7 +119,7 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
     slot.bound = request.placement == os::Placement::own_session ? os::SessionQuery::Bound::session
                                                                  : os::SessionQuery::Bound::group;
     slot.killed = false;
-    slot.asked_at.reset();
+    slot.asked.reset();
     usage_.begin({.service = service, .query = query_of(service)});
     report(service, model::Launched{attempt, *leader});
 }
@@ -229,7 +229,7 @@ void ServiceRunner::signal_session(model::ServiceIndex service, unsigned attempt
         slot->killed = true;
         stop_commands_.kill(service);
     } else if (number == host_.spec.services[service].stop_signal) {
-        slot->asked_at = os::birth_time_now();
+        slot->asked = {.signal = number, .at = os::birth_time_now()};
     }
     scan_.signal(query_of(service), number);
 }
@@ -253,9 +253,8 @@ void ServiceRunner::take_exit(model::ServiceIndex service, unsigned attempt, mod
         status.out_of_memory = oom_.claims_kill(std::chrono::steady_clock::now());
     }
     slot->stage = Stage::leaving;
-    if (slot->asked_at) {
-        const int number = host_.spec.services[service].stop_signal;
-        scan_.signal_newborn_orphans(query_of(service), number, *slot->asked_at);
+    if (slot->asked) {
+        scan_.signal_newborn_orphans(query_of(service), slot->asked->signal, slot->asked->at);
     }
     slot->untold = status;
     slot->tell_at = std::chrono::steady_clock::now() + look_again_after;

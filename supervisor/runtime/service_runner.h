@@ -75,13 +75,17 @@ private:
         model::ServiceSpec spec;
         Variables environment;
     };
+    struct Asked {
+        int signal;
+        os::BirthTime at;
+    };
     struct Slot {
         unsigned attempt = 0;
         Stage stage = Stage::gone;
         pid_t leader = 0;
         os::SessionQuery::Bound bound = os::SessionQuery::Bound::session;
         bool killed = false;                     // by davit
-        std::optional<os::BirthTime> asked_at;   // when it got its stop signal
+        std::optional<Asked> asked;              // to stop
         std::optional<model::ExitStatus> untold; // how the leader ended, while what it left may still end by itself
         TimePoint tell_at;
         std::unique_ptr<os::LogRelay> relay;
