@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/path_watch.h"
 
-#include "os/copy_file.h"
 #include "os/errno_text.h"
 #include "os/files.h"
 
@@ -36,12 +35,9 @@ PathWatch::PathWatch(boost::asio::io_context& loop, std::string path, std::funct
     } else {
         events_.assign(descriptor);
         watch_directories();
-    }
-    if (trouble_.empty()) {
         wait();
-    } else {
-        look_later();
     }
+    look_later_if_troubled();
 }
 
 PathWatch::~PathWatch() = default;
@@ -78,16 +74,24 @@ void PathWatch::take_events() {
     }
     watch_directories(); // the links may lead elsewhere now
     wait();
+    look_later_if_troubled();
     may_have_changed_(); // last: it may end this watch
 }
 
-void PathWatch::look_later() {
+void PathWatch::look_later_if_troubled() {
+    if (trouble_.empty()) {
+        return;
+    }
     timer_.expires_after(look_again_after);
     timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) {
-            look_later();
-            may_have_changed_();
+        if (error) {
+            return;
         }
+        if (events_.is_open()) {
+            watch_directories(); // what was in the way may be gone
+        }
+        look_later_if_troubled();
+        may_have_changed_(); // last: it may end this watch
     });
 }
 

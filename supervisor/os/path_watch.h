@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells when a file may have changed that somebody else writes: also one that is renamed over, that is reached through
 // links which are swapped (a ConfigMap's or a downward-API volume), that is not there yet or not any more. By
-// inotify(7) on the directories on its way, so that an idle davit has no wake-ups; where that cannot be had (the limit
-// of instances is used up), by looking again every few seconds.
+// inotify(7) on the directories on its way, so that an idle davit has no wake-ups; as long as that cannot be had (the
+// limit of instances is used up, a directory may not be read), by looking again every few seconds as well.
 #pragma once
-
-#include "model/result.h"
-#include "os/fd.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -34,7 +31,7 @@ private:
     bool watch(const std::string& directory);
     void wait();
     void take_events();
-    void look_later();
+    void look_later_if_troubled();
 
     std::string path_;
     std::function<void()> may_have_changed_;

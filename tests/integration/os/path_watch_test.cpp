@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::os;
@@ -88,4 +89,38 @@ TEST_CASE("a directory that is not there yet is seen when it comes", "[path_watc
     CHECK(file.is_told());
     write(file.folder / "volume/labels", "a");
     CHECK(file.is_told());
+}
+
+namespace {
+
+/// This process has another user's rights on files until the end.
+struct AsUser {
+    explicit AsUser(uid_t user) { REQUIRE(::seteuid(user) == 0); }
+    ~AsUser() { CHECK(::seteuid(::getuid()) == 0); }
+    AsUser(const AsUser&) = delete;
+    AsUser& operator=(const AsUser&) = delete;
+};
+
+} // namespace
+
+TEST_CASE("a volume that leads where nothing can be told any more is looked at again", "[path_watch]") {
+    Folder folder;
+    const std::string volume = folder / "";
+    fs::permissions(volume, fs::perms{0755});
+    swap_volume(volume, "..v1", "a");
+    fs::create_symlink("..data/labels", volume + "/labels");
+    boost::asio::io_context loop{1};
+    int told = 0;
+    PathWatch watch{loop, volume + "/labels", [&] { ++told; }};
+    REQUIRE(watch.trouble().empty());
+
+    fs::create_directory(volume + "/..v2");
+    fs::permissions(volume + "/..v2", fs::perms{0311}); // to be entered, not to be watched
+    swap_volume(volume, "..v2", "b");
+    const AsUser somebody{::getuid() == 0 ? 65534 : ::getuid()}; // root may watch everything
+    REQUIRE(run_until(loop, [&] { return told > 0; }));
+    CHECK(watch.trouble() == "cannot be told of changes: permission denied");
+
+    told = 0;
+    CHECK(run_until(loop, [&] { return told > 0; })); // by the clock alone
 }
