@@ -198,17 +198,52 @@ std::string service_named_by(pid_t process) {
     return std::string{found};
 }
 
+/// Who descends from whom in one table of processes.
+class Ancestry {
+public:
+    Ancestry(std::span<const ProcessInfo> all, pid_t davit) : davit_(davit) {
+        for (const ProcessInfo& process : all) {
+            by_pid_.emplace(process.pid, &process);
+        }
+        const ProcessInfo* of_davit = find(davit);
+        davits_session_ = of_davit == nullptr ? 0 : of_davit->session;
+    }
+
+    /// Null: it is not in the table.
+    const ProcessInfo* find(pid_t pid) const {
+        const auto found = by_pid_.find(pid);
+        return found == by_pid_.end() ? nullptr : found->second;
+    }
+
+    /// 0: not known.
+    pid_t davits_session() const { return davits_session_; }
+
+    /// davit's child that `process` is or descends from; null: it descends from somebody else.
+    const ProcessInfo* ancestor_below_davit(const ProcessInfo& process) const {
+        const ProcessInfo* member = &process;
+        for (int generation = 0; generation < deepest_family; ++generation) {
+            if (member->parent == davit_) {
+                return member;
+            }
+            member = find(member->parent);
+            if (member == nullptr) {
+                return nullptr;
+            }
+        }
+        return nullptr;
+    }
+
+private:
+    pid_t davit_;
+    std::unordered_map<pid_t, const ProcessInfo*> by_pid_;
+    pid_t davits_session_ = 0;
+};
+
 /// Follows parents upwards in one table of processes.
 class Family {
 public:
     Family(std::span<const ProcessInfo> all, const SessionQuery& query, const SessionRules& rules)
-        : query_(query), rules_(rules) {
-        for (const ProcessInfo& process : all) {
-            by_pid_.emplace(process.pid, &process);
-        }
-        const auto davit = by_pid_.find(rules.davit);
-        davits_session_ = davit == by_pid_.end() ? 0 : davit->second->session;
-    }
+        : query_(query), rules_(rules), ancestry_(all, rules.davit) {}
 
     bool belongs(const ProcessInfo& process) {
         if (process.pid == rules_.davit || is_excluded(process)) {
@@ -218,22 +253,6 @@ public:
     }
 
 private:
-    /// davit's child that `process` is or descends from; null: it descends from somebody else.
-    const ProcessInfo* ancestor_below_davit(const ProcessInfo& process) const {
-        const ProcessInfo* member = &process;
-        for (int generation = 0; generation < deepest_family; ++generation) {
-            if (member->parent == rules_.davit) {
-                return member;
-            }
-            const auto parent = by_pid_.find(member->parent);
-            if (parent == by_pid_.end()) {
-                return nullptr;
-            }
-            member = parent->second;
-        }
-        return nullptr;
-    }
-
     bool is_excluded(const ProcessInfo& process) const {
         const auto is_excluded_leader = [&](pid_t pid) {
             return std::ranges::find(query_.excluded, pid) != query_.excluded.end();
@@ -246,11 +265,11 @@ private:
             if (is_excluded_leader(member->pid)) {
                 return true;
             }
-            const auto parent = by_pid_.find(member->parent);
-            if (member->parent == rules_.davit || parent == by_pid_.end()) {
+            const ProcessInfo* parent = ancestry_.find(member->parent);
+            if (member->parent == rules_.davit || parent == nullptr) {
                 return false;
             }
-            member = parent->second;
+            member = parent;
         }
         return false;
     }
@@ -263,15 +282,15 @@ private:
             return true;
         }
         // davit's session may hold the shell that started davit and whatever else runs in that terminal.
-        if (process.session != davits_session_) {
+        if (process.session != ancestry_.davits_session()) {
             return false;
         }
-        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        const ProcessInfo* ancestor = ancestry_.ancestor_below_davit(process);
         return ancestor != nullptr && !is_somebody_elses(*ancestor);
     }
 
     bool has_escaped(const ProcessInfo& process) {
-        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        const ProcessInfo* ancestor = ancestry_.ancestor_below_davit(process);
         if (ancestor == nullptr || is_somebody_elses(*ancestor)) {
             return false;
         }
@@ -291,9 +310,8 @@ private:
 
     const SessionQuery& query_;
     const SessionRules& rules_;
-    std::unordered_map<pid_t, const ProcessInfo*> by_pid_;
+    Ancestry ancestry_;
     std::unordered_map<pid_t, bool> carries_name_;
-    pid_t davits_session_ = 0;
 };
 
 void signal_selected(std::span<const ProcessInfo> all, std::span<const ProcessInfo> selected, const SessionRules& rules,
@@ -377,12 +395,7 @@ namespace {
 class Assignment {
 public:
     Assignment(std::span<const ProcessInfo> all, std::span<const SessionQuery> queries, const AssignmentRules& rules)
-        : rules_(rules) {
-        for (const ProcessInfo& process : all) {
-            by_pid_.emplace(process.pid, &process);
-        }
-        const auto davit = by_pid_.find(rules.davit);
-        davits_session_ = davit == by_pid_.end() ? 0 : davit->second->session;
+        : rules_(rules), ancestry_(all, rules.davit) {
         for (std::size_t place = 0; place < queries.size(); ++place) {
             add(queries[place], place);
         }
@@ -392,7 +405,7 @@ public:
         if (process.pid == rules_.davit || is_excluded(process.session) || is_excluded(process.group)) {
             return std::nullopt;
         }
-        const ProcessInfo* ancestor = ancestor_below_davit(process);
+        const ProcessInfo* ancestor = ancestry_.ancestor_below_davit(process);
         if (ancestor != nullptr && is_excluded(ancestor->pid)) {
             return std::nullopt;
         }
@@ -437,7 +450,7 @@ private:
             return std::nullopt;
         }
         // davit's session may hold the shell that started davit and whatever else runs in that terminal; this is none.
-        if (in_davits_session_ && process.session == davits_session_) {
+        if (in_davits_session_ && process.session == ancestry_.davits_session()) {
             return in_davits_session_;
         }
         return of_every_orphan_ ? of_every_orphan_ : place_of_orphan(child.pid);
@@ -454,23 +467,8 @@ private:
 
     bool is_excluded(pid_t pid) const { return std::ranges::find(rules_.excluded, pid) != rules_.excluded.end(); }
 
-    const ProcessInfo* ancestor_below_davit(const ProcessInfo& process) const {
-        const ProcessInfo* member = &process;
-        for (int generation = 0; generation < deepest_family; ++generation) {
-            if (member->parent == rules_.davit) {
-                return member;
-            }
-            const auto parent = by_pid_.find(member->parent);
-            if (parent == by_pid_.end()) {
-                return nullptr;
-            }
-            member = parent->second;
-        }
-        return nullptr;
-    }
-
     const AssignmentRules& rules_;
-    std::unordered_map<pid_t, const ProcessInfo*> by_pid_;
+    Ancestry ancestry_;
     Places by_leader_;
     Places by_session_;
     Places by_group_;
@@ -478,7 +476,6 @@ private:
     std::unordered_map<pid_t, std::optional<std::size_t>> by_orphan_;
     std::optional<std::size_t> in_davits_session_;
     std::optional<std::size_t> of_every_orphan_;
-    pid_t davits_session_ = 0;
 };
 
 Duration length_of(std::uint64_t ticks) {
