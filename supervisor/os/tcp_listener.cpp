@@ -57,10 +57,10 @@ std::optional<TcpAddress> address_of(const std::string& text, std::uint16_t port
     return ::inet_pton(AF_INET6, text.c_str(), &v6) == 1 ? std::optional{v6_address(v6, port)} : std::nullopt;
 }
 
-enum class Reach : std::uint8_t { own_version, both_versions };
+enum class Versions : std::uint8_t { own_only, both };
 
 /// The error is a number of errno.
-std::expected<Fd, int> listen_at(const TcpAddress& address, Reach reach) {
+std::expected<Fd, int> listen_at(const TcpAddress& address, Versions versions) {
     Fd socket{::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!socket) {
         return std::unexpected{errno};
@@ -72,7 +72,7 @@ std::expected<Fd, int> listen_at(const TcpAddress& address, Reach reach) {
     ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     if (address.family() == AF_INET6) {
-        const int only_v6 = reach == Reach::own_version ? 1 : 0;
+        const int only_v6 = versions == Versions::own_only ? 1 : 0;
         ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
     }
     if (::bind(socket.get(), address.get(), address.size) != 0 || ::listen(socket.get(), waiting_clients) != 0) {
@@ -82,9 +82,9 @@ std::expected<Fd, int> listen_at(const TcpAddress& address, Reach reach) {
 }
 
 std::expected<Fd, int> listen_everywhere(std::uint16_t port) {
-    auto both = listen_at(v6_address(in6addr_any, port), Reach::both_versions);
+    auto both = listen_at(v6_address(in6addr_any, port), Versions::both);
     const bool has_no_v6 = !both && (both.error() == EAFNOSUPPORT || both.error() == EADDRNOTAVAIL);
-    return has_no_v6 ? listen_at(v4_address({.s_addr = INADDR_ANY}, port), Reach::own_version) : std::move(both);
+    return has_no_v6 ? listen_at(v4_address({.s_addr = INADDR_ANY}, port), Versions::own_only) : std::move(both);
 }
 
 // ---- who has the port --------------------------------------------------------------------------
@@ -151,7 +151,7 @@ Result<Fd> listen_on_tcp(const std::string& address, std::uint16_t port) {
     if (!address.empty() && !number) {
         return failure("cannot listen at " + address + ": it is no address");
     }
-    auto socket = number ? listen_at(*number, Reach::own_version) : listen_everywhere(port);
+    auto socket = number ? listen_at(*number, Versions::own_only) : listen_everywhere(port);
     if (!socket) {
         return failure("cannot listen on port " + std::to_string(port) +
                        (address.empty() ? std::string{} : " of " + address) + ": " +
