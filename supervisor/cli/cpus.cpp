@@ -7,6 +7,7 @@
 #include "config/load.h"
 #include "os/cpus.h"
 #include "os/preload_reach.h"
+#include "os/shim_library.h"
 
 #include <boost/json.hpp>
 
@@ -158,7 +159,7 @@ std::vector<std::string> text_lines(const Arguments& arguments, const model::Cpu
                                     const std::optional<JavaView>& java) {
     std::vector<std::string> lines = cpus_lines(count, arguments.explain);
     if (arguments.explain && known.running) {
-        const auto why_not = [](int pid) { return os::why_not_preloaded(pid, "libdavit-cpus.so"); };
+        const auto why_not = [](int pid) { return os::why_not_preloaded(pid, os::shim_library_name); };
         std::ranges::move(service_lines(*known.running, why_not), std::back_inserter(lines));
     } else if (arguments.explain) {
         lines.emplace_back("  no davit runs here: nothing is set for anybody");

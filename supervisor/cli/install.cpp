@@ -3,6 +3,7 @@
 
 #include "os/copy_file.h"
 #include "os/files.h"
+#include "os/shim_library.h"
 
 namespace davit::cli {
 namespace {
@@ -27,7 +28,7 @@ Result<Installed> install(const std::string& program, std::string directory) {
     if (const auto made = os::make_directories(directory); !made) {
         return cannot_install(directory, made.error());
     }
-    const std::string name = "libdavit-cpus.so";
+    const std::string name{os::shim_library_name};
     const std::string library = os::parent_of(os::real_path(program)) + "/" + name;
     Installed installed{.program = directory + "/davit", .has_library = os::is_regular_file(library)};
     // The library first: a davit that is there finds its own.

@@ -8,10 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
-#include <memory>
-#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,18 +16,6 @@ namespace davit::os {
 namespace {
 
 constexpr mode_t for_everybody = 0755;
-
-/// False: errno says why.
-bool write_whole(int descriptor, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
-    }
-    return true;
-}
 
 bool copy_bytes(int from, int to) {
     std::array<char, std::size_t{64} * 1024> buffer{};
@@ -87,16 +72,6 @@ Result<void> copy_program(const std::string& source, const std::string& target) 
         return failed;
     }
     return {};
-}
-
-std::string real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr), &std::free};
-    return real ? std::string{real.get()} : std::string{};
-}
-
-std::string parent_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
 } // namespace davit::os

@@ -15,9 +15,4 @@ Result<void> make_directories(const std::string& path);
 /// reason alone.
 Result<void> copy_program(const std::string& source, const std::string& target);
 
-/// What a path leads to in the end; empty: it leads nowhere.
-std::string real_path(const std::string& path);
-/// "/" for what stands directly below it, and for a name alone.
-std::string parent_of(const std::string& path);
-
 } // namespace davit::os

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
@@ -43,18 +44,6 @@ bool read_into(std::string& text, int descriptor, std::size_t limit, ReadPart re
             return true;
         }
         if (size < 0 && errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool write_whole(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t size = ::write(descriptor, text.data(), text.size());
-        if (size >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(size));
-        } else if (errno != EINTR) {
             return false;
         }
     }
@@ -171,6 +160,18 @@ std::string read_kernel_file(const std::string& path, std::size_t limit) {
     return KernelFile{path}.read(limit).value_or(std::string{});
 }
 
+bool write_whole(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t size = ::write(descriptor, text.data(), text.size());
+        if (size >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(size));
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Result<void> write_file_atomically(const std::string& path, std::string_view text) {
     const std::string beside = path + ".new";
     constexpr mode_t owner_only = 0600;
@@ -251,6 +252,16 @@ PathKind kind_of_path(const std::string& path) {
         return PathKind::missing;
     }
     return S_ISDIR(status.st_mode) ? PathKind::directory : S_ISREG(status.st_mode) ? PathKind::file : PathKind::other;
+}
+
+std::string real_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr), &std::free};
+    return real ? std::string{real.get()} : std::string{};
+}
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
 } // namespace davit::os

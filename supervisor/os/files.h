@@ -48,6 +48,9 @@ private:
 /// The first `limit` bytes of a file of /proc or /sys; empty if it cannot be read. For what is only a hint.
 std::string read_kernel_file(const std::string& path, std::size_t limit = small_file);
 
+/// All of it; waits where the descriptor blocks. False: errno says why.
+bool write_whole(int descriptor, std::string_view text);
+
 /// Readers see the old text or the new one, never a part: a new file beside it is synced and renamed over it.
 Result<void> write_file_atomically(const std::string& path, std::string_view text);
 
@@ -68,5 +71,10 @@ PathKind kind_of_path(const std::string& path);
 bool is_executable_file(const std::string& path);
 bool is_regular_file(const std::string& path);
 bool is_directory(const std::string& path);
+
+/// What a path leads to in the end. Empty: it leads nowhere, errno says why.
+std::string real_path(const std::string& path);
+/// "/" for what stands directly below it, and for a name alone.
+std::string parent_of(const std::string& path);
 
 } // namespace davit::os

@@ -7,9 +7,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
-#include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <utility>
@@ -42,15 +40,6 @@ std::optional<std::string> in_search_path(const std::string& program, std::strin
         }
         search_path.remove_prefix(end + 1);
     }
-}
-
-std::optional<std::string> real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&std::free)> real{::realpath(path.c_str(), nullptr), std::free};
-    return real ? std::optional{std::string{real.get()}} : std::nullopt;
-}
-
-std::string parent_of(const std::string& path) {
-    return path.substr(0, path.rfind('/'));
 }
 
 /// Where JDKs from 8 on, and JREs, keep it below their home.
@@ -128,27 +117,27 @@ std::optional<std::string> find_program(const std::string& program, const std::s
 }
 
 Result<JvmPlace> locate_jvm(const std::string& program) {
-    const auto java = real_path(program);
-    if (!java) {
+    const std::string java = real_path(program);
+    if (java.empty()) {
         return failure(program + ": " + errno_text(errno));
     }
-    const auto beginning = read_beginning(*java, 2);
+    const auto beginning = read_beginning(java, 2);
     if (!beginning) {
         return failure(beginning.error().text);
     }
     if (*beginning == "#!") {
-        return failure(*java + ": a script: what it starts is not known");
+        return failure(java + ": a script: what it starts is not known");
     }
-    std::string home = parent_of(parent_of(*java));
+    std::string home = parent_of(parent_of(java));
     auto library = library_below(home);
     if (!library) {
-        return failure(*java + ": no libjvm.so below " + (home.empty() ? "/" : home) + ": not the launcher of a JVM");
+        return failure(java + ": no libjvm.so below " + home + ": not the launcher of a JVM");
     }
     const auto identity = identity_of(*library);
     if (!identity) {
         return failure(*library + ": " + errno_text(errno));
     }
-    return JvmPlace{.java = *java, .home = std::move(home), .library = *std::move(library), .identity = *identity};
+    return JvmPlace{.java = java, .home = std::move(home), .library = *std::move(library), .identity = *identity};
 }
 
 Result<JvmLibrary> read_jvm(const JvmPlace& place) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/preload_reach.h"
 
+#include "os/elf_file.h"
 #include "os/errno_text.h"
 #include "os/fd.h"
 #include "os/files.h"
@@ -8,20 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstring>
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace davit::os {
 namespace {
-
-#if defined(__x86_64__)
-constexpr Elf64_Half machine = EM_X86_64;
-#elif defined(__aarch64__)
-constexpr Elf64_Half machine = EM_AARCH64;
-#endif
 
 /// No file has more; others are not believed.
 constexpr int most_headers = 256;
@@ -43,15 +36,14 @@ bool has_interpreter(int file, const Elf64_Ehdr& header) {
 
 std::string why_not(int file) {
     struct stat about{};
-    Elf64_Ehdr header{};
-    if (::fstat(file, &about) != 0 || ::pread(file, &header, sizeof header, 0) != sizeof header ||
-        std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    const auto header = elf_header(file);
+    if (::fstat(file, &about) != 0 || !header) {
         return {};
     }
-    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != machine) {
+    if (!is_of_this_machine(*header)) {
         return "is of another architecture";
     }
-    if (!has_interpreter(file, header)) {
+    if (!has_interpreter(file, *header)) {
         return "is linked statically";
     }
     return (about.st_mode & (S_ISUID | S_ISGID)) != 0 ? "is set-uid or set-gid" : "";

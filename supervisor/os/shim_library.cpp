@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/shim_library.h"
 
+#include "os/elf_file.h"
 #include "os/errno_text.h"
 #include "os/fd.h"
 
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstring>
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -17,14 +16,6 @@
 
 namespace davit::os {
 namespace {
-
-constexpr const char* name = "libdavit-cpus.so";
-
-#if defined(__x86_64__)
-constexpr Elf64_Half machine = EM_X86_64;
-#elif defined(__aarch64__)
-constexpr Elf64_Half machine = EM_AARCH64;
-#endif
 
 /// The path of the running program. Without /proc as it was started, if that is a whole path; empty: not known.
 std::string own_path() {
@@ -44,10 +35,8 @@ std::string own_path() {
 }
 
 bool is_library_of_this_machine(int descriptor) {
-    Elf64_Ehdr header{};
-    return ::pread(descriptor, &header, sizeof header, 0) == sizeof header &&
-           std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
-           header.e_type == ET_DYN && header.e_machine == machine;
+    const auto header = elf_header(descriptor);
+    return header && header->e_type == ET_DYN && is_of_this_machine(*header);
 }
 
 /// As the loader will do it.
@@ -90,9 +79,9 @@ Result<void> check_shim_library(const std::string& path, Reach reach) {
 Result<std::string> find_shim_library(Reach reach) {
     const std::string program = own_path();
     if (program.empty()) {
-        return failure(std::string{name} + ": where davit's own binary is cannot be seen without /proc");
+        return failure(std::string{shim_library_name} + ": where davit's own binary is cannot be seen without /proc");
     }
-    std::string path = program.substr(0, program.rfind('/') + 1) + name;
+    std::string path = program.substr(0, program.rfind('/') + 1) + std::string{shim_library_name};
     if (const auto usable = check_shim_library(path, reach); !usable) {
         return std::unexpected{usable.error()};
     }

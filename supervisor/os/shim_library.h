@@ -8,8 +8,11 @@
 #include "os/reach.h"
 
 #include <string>
+#include <string_view>
 
 namespace davit::os {
+
+inline constexpr std::string_view shim_library_name = "libdavit-cpus.so";
 
 /// Its path, for LD_PRELOAD. Error: why processes of that reach cannot load it.
 Result<std::string> find_shim_library(Reach reach);
