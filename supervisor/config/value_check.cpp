@@ -268,7 +268,9 @@ private:
         }
     }
 
-    void check_paths(Node& node, const Key& key, const KeyPath& path) {
+    /// One that stands alone is a list of one, and called as it is written.
+    template <typename Check>
+    void check_items(Node& node, const Key& key, const KeyPath& path, const Check& check) {
         const bool stands_alone = node.kind == Kind::scalar;
         if (stands_alone) {
             make_list(node);
@@ -277,15 +279,20 @@ private:
             tell_mismatch(node, key, path);
             return;
         }
-        const Key item{.name = key.name, .type = ValueType::absolute_path};
         int index = 0;
         for (Node& child : node.children) {
-            const KeyPath child_path = stands_alone ? path : KeyPath{.parent = &path, .index = index++};
+            check(child, stands_alone ? path : KeyPath{.parent = &path, .index = index++});
+            node.bad = node.bad || child.bad;
+        }
+    }
+
+    void check_paths(Node& node, const Key& key, const KeyPath& path) {
+        const Key item{.name = key.name, .type = ValueType::absolute_path};
+        check_items(node, key, path, [&](Node& child, const KeyPath& child_path) {
             if (is_word(child, item, child_path)) {
                 check_content(child, item, child_path);
             }
-            node.bad = node.bad || child.bad;
-        }
+        });
     }
 
     /// A umask. 27 could be meant in octal and in decimal: only with a leading 0 it cannot.
@@ -567,40 +574,19 @@ private:
     }
 
     void check_numbers(Node& node, const Key& key, ValueType type, const KeyPath& path) {
-        if (node.kind == Kind::scalar) {
-            make_list(node);
-        }
-        if (node.kind != Kind::list) {
-            tell_mismatch(node, key, path);
-            return;
-        }
         Key item = key;
         item.type = type;
-        int index = 0;
-        for (Node& child : node.children) {
-            check_number(child, item, KeyPath{.parent = &path, .index = index++});
-            node.bad = node.bad || child.bad;
-        }
+        check_items(node, key, path,
+                    [&](Node& child, const KeyPath& child_path) { check_number(child, item, child_path); });
     }
 
     void check_names(Node& node, const Key& key, const KeyPath& path) {
-        const bool stands_alone = node.kind == Kind::scalar;
-        if (stands_alone) {
-            make_list(node);
-        }
-        if (node.kind != Kind::list) {
-            tell_mismatch(node, key, path);
-            return;
-        }
         const Key item{.name = key.name, .type = ValueType::text};
-        int index = 0;
-        for (Node& child : node.children) {
-            const KeyPath child_path = stands_alone ? path : KeyPath{.parent = &path, .index = index++};
+        check_items(node, key, path, [&](Node& child, const KeyPath& child_path) {
             if (is_word(child, item, child_path) && (child.text().empty() || child.text().contains('='))) {
                 tell(child, child_path, concat("expected the name of a variable, found ", quoted(child.written)));
             }
-            node.bad = node.bad || child.bad;
-        }
+        });
     }
 
     void check_dependencies(Node& node, const Key& key, const KeyPath& path) {

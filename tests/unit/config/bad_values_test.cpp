@@ -96,7 +96,7 @@ TEST_CASE("numbers are decimal, and in their range", "[bad_values]") {
           "davit.yaml:3:23: services.m.backoff.factor: must be from 1 to 1000, found 0.5\n"
           "davit.yaml:3:35: services.m.backoff.limit: expected a whole number, found \".inf\"\n");
     CHECK(problems_of_service("successExitCodes: 256") ==
-          "davit.yaml:3:23: services.m.successExitCodes[0]: must be from 0 to 255, found 256\n");
+          "davit.yaml:3:23: services.m.successExitCodes: must be from 0 to 255, found 256\n");
 }
 
 TEST_CASE("the status port and its address are numbers", "[bad_values]") {
