@@ -229,14 +229,13 @@ void check_status_port(const PodSpec& pod, const Node& root, Problems& problems)
     if (!pod.status_port) {
         return;
     }
-    for (const model::ServiceSpec& service : pod.services) {
-        const Node* node = find_service(root, service.name);
-        for (const std::string_view name : {"startupProbe", "readinessProbe", "livenessProbe"}) {
-            const Node* probe = node == nullptr ? nullptr : good_child(*node, name);
+    for (const Node& service : services_of(root)) {
+        for (const std::string_view name : probe_names) {
+            const Node* probe = good_child(service, name);
             const Node* port = probe == nullptr ? nullptr : port_asked_by(*probe);
             if (port != nullptr && port->number == *pod.status_port) {
-                problems.add(port->place, concat("services.", service.name, ".", name),
-                             concat(port->written, " is the statusPort: it would ask davit, not ", service.name),
+                problems.add(port->place, concat("services.", service.key, ".", name),
+                             concat(port->written, " is the statusPort: it would ask davit, not ", service.key),
                              Severity::warning);
             }
         }
