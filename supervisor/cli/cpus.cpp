@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <expected>
 #include <iterator>
 #include <poll.h>
@@ -29,14 +28,8 @@ constexpr std::chrono::seconds output_patience{60};
 /// A changed quota tells nobody (no inotify event in cgroup files): it is looked for.
 constexpr std::chrono::seconds watch_period{1};
 
-std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4g", value);
-    return text;
-}
-
 std::string cpus_text(double value) {
-    return number(value) + (value == 1 ? " CPU" : " CPUs");
+    return model::cpu_text(value) + (value == 1 ? " CPU" : " CPUs");
 }
 
 std::string_view name_of(model::CpuSource::Kind kind) {
@@ -75,7 +68,7 @@ std::string knows(const model::JvmFacts& facts) {
 std::string to_do(const model::JvmPlan& plan, const model::CpuCount& count) {
     switch (plan.action) {
     case model::JvmAction::nothing: return "nothing";
-    case model::JvmAction::flag: return "-XX:ActiveProcessorCount=" + std::to_string(count.cpus);
+    case model::JvmAction::flag: return std::string{model::count_flag} + std::to_string(count.cpus);
     case model::JvmAction::shim: return "preload libdavit-cpus.so, which answers " + std::to_string(count.cpus);
     }
     std::unreachable();
@@ -89,9 +82,9 @@ JavaView view_of(const std::string& program, const model::CpuCount& count, const
         view.problem = std::move(library.error().text);
         return view;
     }
-    const std::string tool_options = environment("JAVA_TOOL_OPTIONS");
-    const std::string jdk_options = environment("JDK_JAVA_OPTIONS");
-    const std::string underscore_options = environment("_JAVA_OPTIONS");
+    const std::string tool_options = environment(model::tool_options_name);
+    const std::string jdk_options = environment(model::jdk_options_name);
+    const std::string underscore_options = environment(model::underscore_options_name);
     const model::JvmChoice choice = model::choice_in({.tool_options = tool_options,
                                                       .jdk_options = jdk_options,
                                                       .command_line = {},
@@ -230,7 +223,7 @@ std::vector<std::string> cpus_lines(const model::CpuCount& count, bool explained
     if (!count.quota) {
         lines.emplace_back("  quota: none is set");
     } else {
-        lines.push_back("  the smallest quota, " + number(*count.quota) + ", is rounded " +
+        lines.push_back("  the smallest quota, " + model::cpu_text(*count.quota) + ", is rounded " +
                         (count.rounding == model::CpuRounding::ceil ? "up" : "down"));
     }
     for (const std::string& note : count.notes) {

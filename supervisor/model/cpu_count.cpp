@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <span>
 #include <tuple>
@@ -416,6 +417,13 @@ int count_for(const CpuCount& count, const CpusSpec& settings) {
         return *settings.count;
     }
     return count.quota ? std::min(count.usable, rounded_quota(*count.quota, settings.rounding)) : count.usable;
+}
+
+std::string cpu_text(double cpus) {
+    // std::to_chars of a fraction would bring 90 KiB of tables into the binary.
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", cpus);
+    return text;
 }
 
 std::optional<CpuSet> parse_cpu_list(std::string_view text) {

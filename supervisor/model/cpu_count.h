@@ -60,6 +60,9 @@ struct CpuCount {
 /// as they say, at most `usable`, at least 1.
 int count_for(const CpuCount& count, const CpusSpec& settings);
 
+/// "1.5": four digits, for a person.
+std::string cpu_text(double cpus);
+
 /// A set of CPUs as numbers in ascending order.
 using CpuSet = std::vector<int>;
 

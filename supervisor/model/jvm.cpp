@@ -18,7 +18,6 @@ using namespace std::string_view_literals;
 constexpr int first_that_climbs = 21;
 constexpr double shares_of_a_cpu = 1024;
 constexpr double rounding_slack = 1e-9;
-constexpr std::string_view count_flag = "-XX:ActiveProcessorCount=";
 
 bool holds(std::string_view library, std::string_view name) {
     const std::boyer_moore_horspool_searcher searcher{name.begin(), name.end()};
@@ -182,10 +181,10 @@ std::optional<int> java_version_in(std::string_view release) {
 
 JvmChoice choice_in(const JvmOptions& options) {
     JvmChoice choice;
-    take_flags(choice, options.tool_options, "JAVA_TOOL_OPTIONS");
-    take_flags(choice, options.jdk_options, "JDK_JAVA_OPTIONS");
+    take_flags(choice, options.tool_options, tool_options_name);
+    take_flags(choice, options.jdk_options, jdk_options_name);
     take_command_line(choice, options.command_line);
-    take_flags(choice, options.underscore_options, "_JAVA_OPTIONS");
+    take_flags(choice, options.underscore_options, underscore_options_name);
     return choice;
 }
 

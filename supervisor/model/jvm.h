@@ -55,6 +55,12 @@ struct JvmChoice {
     friend bool operator==(const JvmChoice&, const JvmChoice&) = default;
 };
 
+/// With the number behind it; JDK 8u191 and later know it.
+inline constexpr std::string_view count_flag = "-XX:ActiveProcessorCount=";
+inline constexpr const char* tool_options_name = "JAVA_TOOL_OPTIONS";
+inline constexpr const char* jdk_options_name = "JDK_JAVA_OPTIONS";
+inline constexpr const char* underscore_options_name = "_JAVA_OPTIONS";
+
 /// The four places of a JVM's flags; empty where there are none. The variables are split at blanks, and '...' and
 /// "..." keep them together; a backslash is a letter (java(1), JDK_JAVA_OPTIONS).
 struct JvmOptions {

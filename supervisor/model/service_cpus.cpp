@@ -10,10 +10,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view count_flag = "-XX:ActiveProcessorCount=";
-constexpr std::string_view tool_options_name = "JAVA_TOOL_OPTIONS";
-constexpr std::string_view jdk_options_name = "JDK_JAVA_OPTIONS";
-constexpr std::string_view underscore_options_name = "_JAVA_OPTIONS";
 constexpr std::string_view no_common_flag = "not every JVM that could be meant knows -XX:ActiveProcessorCount";
 /// The launcher of 8 does not know JDK_JAVA_OPTIONS.
 constexpr int first_with_jdk_options = 9;

@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -26,9 +25,7 @@ std::string reason_of(const model::CpuCount& count, const model::CpusSpec& setti
     case model::CpuSource::Kind::cpuset: return "cpuset " + source->text + " of " + source->path;
     case model::CpuSource::Kind::quota: break;
     }
-    char quota[32];
-    std::snprintf(quota, sizeof quota, "%.4g", source->cpus);
-    return "quota " + std::string{quota} + " of " + source->path;
+    return "quota " + model::cpu_text(source->cpus) + " of " + source->path;
 }
 
 } // namespace

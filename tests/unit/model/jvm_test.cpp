@@ -23,18 +23,18 @@ std::string library_with(std::initializer_list<std::string_view> names) {
 }
 
 constexpr auto serial = "UseSerialGC"sv;
-constexpr auto count_flag = "ActiveProcessorCount"sv;
+constexpr auto knows_count = "ActiveProcessorCount"sv;
 constexpr auto containers = "UseContainerSupport"sv;
 constexpr auto prefers_quota = "PreferContainerQuotaForCPUCount"sv;
 constexpr auto shares_flag = "UseContainerCpuShares"sv;
 constexpr auto v2 = "/cpu.max"sv;
 
 const JvmFacts jdk_7 = facts_of_jvm(library_with({serial}), 7);
-const JvmFacts jdk_8_old = facts_of_jvm(library_with({serial, count_flag, containers, prefers_quota}), 8);
-const JvmFacts jdk_8_new = facts_of_jvm(library_with({serial, count_flag, containers, prefers_quota, v2}), 8);
+const JvmFacts jdk_8_old = facts_of_jvm(library_with({serial, knows_count, containers, prefers_quota}), 8);
+const JvmFacts jdk_8_new = facts_of_jvm(library_with({serial, knows_count, containers, prefers_quota, v2}), 8);
 const JvmFacts jdk_17 =
-    facts_of_jvm(library_with({serial, count_flag, containers, prefers_quota, shares_flag, v2}), 17);
-const JvmFacts jdk_25 = facts_of_jvm(library_with({serial, count_flag, containers, v2}), 25);
+    facts_of_jvm(library_with({serial, knows_count, containers, prefers_quota, shares_flag, v2}), 17);
+const JvmFacts jdk_25 = facts_of_jvm(library_with({serial, knows_count, containers, v2}), 25);
 
 CpuCount machine(int usable = 8) {
     return {.cpus = usable, .affinity = usable, .usable = usable};
@@ -67,9 +67,9 @@ TEST_CASE("what a JVM knows is read from the names in its library", "[jvm]") {
     CHECK(jdk_17 == JvmFacts{.is_hotspot = true, .knows_count_flag = true, .knows_containers = true, .knows_v2 = true});
     CHECK(jdk_25.sees_ancestors);
     CHECK(facts_of_jvm(library_with({serial, "PrintActiveProcessorCount"}), 17).knows_count_flag == false);
-    CHECK(facts_of_jvm(library_with({serial, count_flag, "Eclipse OpenJ9"}), 17) == JvmFacts{});
+    CHECK(facts_of_jvm(library_with({serial, knows_count, "Eclipse OpenJ9"}), 17) == JvmFacts{});
     CHECK(facts_of_jvm("", 17) == JvmFacts{});
-    CHECK_FALSE(facts_of_jvm(library_with({serial, count_flag, containers, v2}), std::nullopt).sees_ancestors);
+    CHECK_FALSE(facts_of_jvm(library_with({serial, knows_count, containers, v2}), std::nullopt).sees_ancestors);
 }
 
 TEST_CASE("the version is read from the JDK's release file", "[jvm]") {
