@@ -317,6 +317,11 @@ struct PodSpec {
     /// Plain init: signals go to main's whole process group (`-g`).
     bool signal_group = false;
 
+    /// In debug mode the last output of a raw service is kept as well.
+    bool sees_output_of(const ServiceSpec& service) const {
+        return service.log_mode == LogMode::prefix || mode == Mode::debug;
+    }
+
     /// Index of the main service; nullopt: the configuration has none (an error in `run`).
     std::optional<ServiceIndex> main() const {
         for (ServiceIndex index = 0; index < services.size(); ++index) {

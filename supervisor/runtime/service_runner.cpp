@@ -98,7 +98,7 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
         request.streams[2] = os::GivenStream{ends.error.get()};
     }
     give_streams(request, ends);
-    if (spec.log_mode == model::LogMode::raw && request.identity.user) {
+    if (!is_relayed(spec) && request.identity.user) {
         // They stay davit's, and other raw services may have them too: none of their users becomes the owner.
         os::let_others_write(STDOUT_FILENO);
         os::let_others_write(STDERR_FILENO);
@@ -124,10 +124,11 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
     report(service, model::Launched{attempt, *leader});
 }
 
-/// In debug mode the last output of a raw service is kept as well, but for one that has the terminal.
+/// A raw service that has the terminal keeps it.
 bool ServiceRunner::is_relayed(const model::ServiceSpec& spec) const {
-    const bool keeps_all = host_.spec.mode == model::Mode::debug && placement_of(spec) == os::Placement::own_session;
-    return spec.log_mode == model::LogMode::prefix || keeps_all;
+    const bool needs_terminal =
+        spec.log_mode == model::LogMode::raw && placement_of(spec) == os::Placement::foreground_group;
+    return host_.spec.sees_output_of(spec) && !needs_terminal;
 }
 
 os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec, Variables environment,
