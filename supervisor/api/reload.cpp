@@ -125,11 +125,12 @@ std::vector<std::string> difference_lines(const model::PodSpec& present, const R
         lines.emplace_back(pod_line(plan));
         add_changes(lines, config::changed_keys_of_pod(present, plan.next));
     }
-    if (plan.other_status_place) {
+    if (plan.other_fixed_keys) {
         model::PodSpec other = present;
-        other.status_port = plan.other_status_place->port;
-        other.status_address = plan.other_status_place->address;
-        lines.emplace_back("~ status port: stays as it is, start the container anew for another");
+        other.status_port = plan.other_fixed_keys->status_port;
+        other.status_address = plan.other_fixed_keys->status_address;
+        other.state_dir = plan.other_fixed_keys->state_dir;
+        lines.emplace_back("~ these stay as they are, start the container anew for others:");
         add_changes(lines, config::changed_keys_of_pod(present, other));
     }
     return lines;

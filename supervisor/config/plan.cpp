@@ -517,6 +517,7 @@ PlanNode pod_without_services(const model::PodSpec& pod) {
     if (!pod.isolate_key.empty()) {
         map.word("isolateKey", pod.isolate_key);
     }
+    map.text("stateDir", pod.state_dir);
     return map.take();
 }
 

@@ -232,6 +232,7 @@ private:
     }
 
     void read_isolation(model::WrittenPod& pod) {
+        pod.state_dir = read_text(root_, "stateDir").value_or(model::Text{});
         pod.isolate_file = read_text(root_, "isolateFile").value_or(model::Text{});
         pod.isolate_key = read_text(root_, "isolateKey").value_or(model::Text{}).value;
         const Node* file = root_.find("isolateFile");

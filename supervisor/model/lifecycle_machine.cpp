@@ -62,7 +62,7 @@ public:
 
     void handle(const LifecycleEvent& event) {
         std::visit(Overloaded{
-                       [&](const PodStarted&) { begin(); },
+                       [&](const PodStarted& start) { begin(start.recalled); },
                        [&](const StepFinished& step) { take_step(step); },
                        [&](const ConnectionsCounted& sample) { take_sample(sample.count); },
                        [&](const StopSignalled& signal) { take_stop_signal(signal); },
@@ -85,15 +85,34 @@ public:
 private:
     // ---- events ------------------------------------------------------------------------------------
 
-    void begin() {
+    void begin(const PodRecord& recalled) {
         state_.since = now_;
+        take_up(recalled);
         if (spec_.mode == Mode::debug) {
             state_.goal = Goal::offline;
             return enter(Phase::offline, "debug mode");
         }
+        if (state_.offline_owed) {
+            return begin_stale_offline();
+        }
         if (!state_.isolated) { // the key may be there already
             arm_gate();
         }
+    }
+
+    void take_up(const PodRecord& recalled) {
+        state_.remembered = recalled;
+        state_.online_attempt = recalled.online_owed;
+        state_.offline_owed = recalled.online_owed > 0;
+        if (recalled.isolated) {
+            take_isolate(recalled.isolated_because);
+        }
+    }
+
+    void begin_stale_offline() {
+        state_.stale = true;
+        state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
+        begin_steps(StepKind::offline, StepReason::stale);
     }
 
     void take_stop_signal(const StopSignalled& signal) {
@@ -336,7 +355,10 @@ private:
 
     void begin_way_down(StepReason reason) {
         state_.step_reason = reason;
-        state_.offline_failed = false;
+        if (!state_.stale) { // its offline is this way's
+            state_.offline_failed = false;
+            state_.step_failure.clear();
+        }
         state_.stop_failed = false;
         state_.gate_deadline.reset();
         state_.at_manual_gate = false;
@@ -456,6 +478,9 @@ private:
     // ---- advance: one function a phase ---------------------------------------------------------------
 
     void advance() {
+        if (state_.stale) {
+            return when_stale();
+        }
         notice_failures();
         if (is_way_up(state_.phase) && state_.goal != Goal::online) {
             return leave_way_up();
@@ -504,6 +529,29 @@ private:
         }
     }
 
+    /// Its failure is told, and the start goes on. The time for the gate begins here.
+    void when_stale() {
+        if (state_.steps) {
+            return;
+        }
+        state_.stale = false;
+        settle_offline();
+        if (state_.goal == Goal::online) {
+            state_.budget.reset();
+            state_.offline_failed = false;
+            arm_gate();
+        } else if (!state_.kubelet_counts) {
+            state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
+        }
+    }
+
+    /// The list of offline is over, well or not. One that was cut off by `now` may be taken up by the next run.
+    void settle_offline() {
+        if (state_.haste != Haste::now) {
+            state_.offline_owed = false;
+        }
+    }
+
     void when_starting() {
         if (services_.main == MainView::running) {
             enter(Phase::preloading, "main runs");
@@ -530,6 +578,7 @@ private:
         state_.at_manual_gate = false;
         ++state_.online_attempt;
         state_.offline_due = true;
+        state_.offline_owed = true;
         enter(Phase::going_online, "the ready gate is good");
         begin_steps(StepKind::online, state_.by_hand ? StepReason::manual : StepReason::start);
     }
@@ -566,6 +615,7 @@ private:
         if (state_.steps) {
             return;
         }
+        settle_offline();
         const DrainSpec& drain = spec_.lifecycle.drain;
         const bool drains = !state_.main_lost && state_.haste == Haste::none && drain.max > Duration::zero();
         if (!drains) {
@@ -929,6 +979,23 @@ private:
     TimePoint now_;
 };
 
+/// The isolate file speaks for its key itself.
+PodRecord record_of(const Lifecycle& lifecycle) {
+    const bool by_hand = lifecycle.isolated && !lifecycle.isolation_key;
+    return {.online_owed = lifecycle.offline_owed ? lifecycle.online_attempt : 0,
+            .isolated = by_hand,
+            .isolated_because = by_hand ? lifecycle.isolated_because : std::string{}};
+}
+
+/// First of all orders: whatever comes after a crash then knows of them.
+void remember(LifecycleTransition& transition) {
+    PodRecord record = record_of(transition.next);
+    if (record != transition.next.remembered) {
+        transition.next.remembered = record;
+        transition.actions.insert(transition.actions.begin(), Remember{std::move(record)});
+    }
+}
+
 } // namespace
 
 LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const LifecycleEvent& event,
@@ -936,6 +1003,9 @@ LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const Lif
     LifecycleTransition transition{.next = std::move(lifecycle), .actions = {}};
     if (!transition.next.ended) {
         Turn{spec, transition.next, transition.actions, services, now}.handle(event);
+    }
+    if (!spec.state_dir.value.empty()) {
+        remember(transition);
     }
     return transition;
 }
@@ -1003,7 +1073,7 @@ bool scene_rests(const PodSpec& spec, const Lifecycle& lifecycle) {
 }
 
 bool may_start_first_time(const Lifecycle& lifecycle) {
-    return lifecycle.goal < Goal::main_stopped;
+    return lifecycle.goal < Goal::main_stopped && !lifecycle.stale;
 }
 
 bool may_restart(const Lifecycle& lifecycle) {
@@ -1011,7 +1081,7 @@ bool may_restart(const Lifecycle& lifecycle) {
 }
 
 bool may_launch_main(const Lifecycle& lifecycle) {
-    const bool starts = lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online;
+    const bool starts = lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online && !lifecycle.stale;
     const bool offline_by_hand = lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline;
     return starts || offline_by_hand;
 }
@@ -1067,6 +1137,7 @@ std::string_view to_string(StepReason reason) {
     case StepReason::exit: return "exit";
     case StepReason::failure: return "failure";
     case StepReason::isolate: return "isolate";
+    case StepReason::stale: return "stale";
     case StepReason::manual: break;
     }
     return "manual";
@@ -1137,6 +1208,10 @@ std::string to_string(const LifecycleAction& action) {
                           [](const StopMain& stop) { return "StopMain{" + stop.reason + "}"; },
                           [](const StartServices& start) { return "StartServices{" + start.reason + "}"; },
                           [](const Exit&) { return std::string{"Exit"}; },
+                          [](const Remember& remember) {
+                              return "Remember{online " + std::to_string(remember.record.online_owed) +
+                                     (remember.record.isolated ? ", isolated}" : "}");
+                          },
                       },
                       action);
 }

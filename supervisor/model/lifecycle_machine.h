@@ -53,12 +53,18 @@
 // Debug mode and isolation are a scene that rests: the phase is (or goes to) offline and stays there whatever main
 // does, probes kill nothing, nothing restarts, what ends is held. Only a stop of the pod or a rejoin leads out of it.
 //
+// A start that finds that the run before was online when it ended (stateDir, pod_record.h) owes its offline: those steps
+// run first, in phase starting, while nothing is started; a stop that comes meanwhile waits for them, as it does in
+// going-offline. With stateDir the machine also orders what is to be remembered: before the online steps that it takes
+// the pod online, after the offline steps that it did, and each isolation by hand.
+//
 // A goal says where the pod is heading; a greater one overtakes a smaller, never the other way round,
 // but `online` and `start` by hand from a place of rest.
 #pragma once
 
 #include "model/drain.h"
 #include "model/exit_status.h"
+#include "model/pod_record.h"
 #include "model/service_machine.h"
 #include "model/shutdown_budget.h"
 #include "model/spec.h"
@@ -100,7 +106,7 @@ enum class Goal : std::uint8_t {
 std::string_view to_string(Goal goal);
 
 /// What a step is told in DAVIT_REASON.
-enum class StepReason : std::uint8_t { start, prestop, signal, exit, failure, isolate, manual };
+enum class StepReason : std::uint8_t { start, prestop, signal, exit, failure, isolate, manual, stale };
 std::string_view to_string(StepReason reason);
 std::string_view to_string(StepKind kind);
 
@@ -167,6 +173,8 @@ struct Lifecycle {
     unsigned preloaded_for = 0;     // preload is done for this attempt of main
     unsigned online_attempt = 0;    // numbers every online that was attempted
     bool offline_due = false;       // online was attempted and its offline has not begun
+    bool offline_owed = false;      // online was attempted, maybe by the run before, and its offline has not ended
+    bool stale = false;             // the offline that the run before owes runs, and everything waits for it
     bool online_ever = false;       // online succeeded at least once
     bool offline_failed = false;    // a step of the last offline list failed
     bool stop_failed = false;       // a step of the last stop list failed
@@ -182,6 +190,7 @@ struct Lifecycle {
     bool isolated = false;        // out of traffic, and the scene rests
     std::string isolated_because; // for a person
     bool isolation_key = false;   // the isolate file holds the key
+    PodRecord remembered;         // as it was ordered last
     bool rejoins = false;         // once the way offline is done, it goes up again
     bool start_failed = false;    // a failed start is held: the place of rest is failed, not offline
     std::optional<TimePoint> haste_began;
@@ -223,7 +232,9 @@ struct ServicesView {
 
 // ---- events ----------------------------------------------------------------------------------------
 
-struct PodStarted {};
+struct PodStarted {
+    PodRecord recalled = {}; // of the run before
+};
 struct StepFinished {
     unsigned run;
     StepOutcome outcome;
@@ -295,13 +306,18 @@ struct StartServices { // main, and what of its dependencies has not run or has 
     std::string reason;
     friend bool operator==(const StartServices&, const StartServices&) = default;
 };
+/// Writes it to stateDir before the next action is obeyed. What cannot be written is told and not waited for.
+struct Remember {
+    PodRecord record;
+    friend bool operator==(const Remember&, const Remember&) = default;
+};
 /// Ends the process of PID 1, with the lines of the termination log, best first.
 struct Exit {
     EndCause cause;
     friend bool operator==(const Exit&, const Exit&) = default;
 };
 
-using LifecycleAction = std::variant<RunStep, EndStep, CountConnections, StopMain, StartServices, Exit>;
+using LifecycleAction = std::variant<RunStep, EndStep, CountConnections, StopMain, StartServices, Exit, Remember>;
 using LifecycleActions = std::vector<LifecycleAction>;
 
 struct LifecycleTransition {

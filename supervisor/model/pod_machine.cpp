@@ -46,7 +46,7 @@ public:
 
     void handle(const PodEvent& event) {
         std::visit(Overloaded{
-                       [&](const PodStarted&) { begin(); },
+                       [&](const PodStarted& start) { begin(start); },
                        [&](const ServiceFact& fact) { take_fact(fact); },
                        [&](const StepFinished& step) { move(step); },
                        [&](const ConnectionsCounted& sample) { move(sample); },
@@ -69,11 +69,11 @@ public:
 private:
     // ---- events ------------------------------------------------------------------------------------
 
-    void begin() {
+    void begin(const PodStarted& start) {
         if (spec_.plain_init) {
             pod_.lifecycle.since = now_; // nothing is timed: no gate, no budget
         } else {
-            move(PodStarted{});
+            move(start);
         }
         for (ServiceIndex index = 0; index < spec_.services.size(); ++index) {
             if (spec_.services[index].enabled) {
@@ -634,13 +634,25 @@ private:
 
     void move(const LifecycleEvent& event) {
         const Phase from = pod_.lifecycle.phase;
+        const bool was_stale = pod_.lifecycle.stale;
         LifecycleTransition turn = model::on_event(spec_, std::move(pod_.lifecycle), event, view(), now_);
         pod_.lifecycle = std::move(turn.next);
         if (pod_.lifecycle.phase != from) {
             change(std::nullopt, to_string(from), to_string(pod_.lifecycle.phase), pod_.lifecycle.reason);
         }
+        tell_stale_offline(was_stale);
         for (LifecycleAction& action : turn.actions) {
             obey(std::move(action));
+        }
+    }
+
+    void tell_stale_offline(bool was_stale) {
+        const Lifecycle& lifecycle = pod_.lifecycle;
+        if (!was_stale && lifecycle.stale) {
+            change(std::nullopt, of_run_before, "offline runs", "it ended while it was online");
+        } else if (was_stale && !lifecycle.stale) {
+            const std::string& failure = lifecycle.step_failure;
+            change(std::nullopt, of_run_before, failure.empty() ? "offline done" : "offline failed", failure);
         }
     }
 
@@ -1027,6 +1039,10 @@ private:
 
 bool is_of_cpus(const Change& change) {
     return change.from.starts_with(of_cpus);
+}
+
+bool is_of_state(const Change& change) {
+    return change.from != of_configuration && change.from != of_run_before && !is_of_cpus(change);
 }
 
 Pod initial_pod(const PodSpec& spec) {

@@ -196,10 +196,14 @@ struct AdoptSpec {
     friend bool operator==(const AdoptSpec&, const AdoptSpec&) = default;
 };
 
-using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer, AdoptSpec>;
+using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer, AdoptSpec, Remember>;
 
 /// `Change::from` of what a reload changed; `to` is then "reloaded", "added", "changed", "disabled" or "removed".
 inline constexpr std::string_view of_configuration = "configuration";
+
+/// `Change::from` of the offline that the run before owes: `to` is then "offline runs", "offline done" or "offline
+/// failed".
+inline constexpr std::string_view of_run_before = "run before";
 
 /// One change of state, for the journal and the log. No service: the pod's phase.
 struct Change {
@@ -212,6 +216,9 @@ struct Change {
 
 /// It is about the CPU count of the pod or of a service: from "cpus 2" to "cpus 1".
 bool is_of_cpus(const Change& change);
+
+/// It is about the pod's phase or a service's state, not about something beside them.
+bool is_of_state(const Change& change);
 
 struct PodTransition {
     Pod next;

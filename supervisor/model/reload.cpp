@@ -23,19 +23,30 @@ ServiceSpec empty_place(const std::string& name) {
     return place;
 }
 
-StatusPlace status_place_of(const PodSpec& spec) {
-    return {.port = spec.status_port, .address = spec.status_address};
+FixedKeys fixed_keys_of(const PodSpec& spec) {
+    return {.status_port = spec.status_port, .status_address = spec.status_address, .state_dir = spec.state_dir};
 }
 
-/// With what was written for it.
-void keep_status_place(const PodSpec& present, PodSpec& next) {
+/// With what was written for them.
+void keep_fixed_keys(const PodSpec& present, PodSpec& next) {
     next.status_port = present.status_port;
     next.status_address = present.status_address;
-    const auto is_of_it = [](const WrittenValue& written) {
+    next.state_dir = present.state_dir;
+    const auto is_of_them = [](const WrittenValue& written) {
         return written.path == "statusPort" || written.path == "statusAddress";
     };
-    std::erase_if(next.written_values, is_of_it);
-    std::ranges::copy_if(present.written_values, std::back_inserter(next.written_values), is_of_it);
+    std::erase_if(next.written_values, is_of_them);
+    std::ranges::copy_if(present.written_values, std::back_inserter(next.written_values), is_of_them);
+}
+
+std::string stays_text(const FixedKeys& present, const FixedKeys& other) {
+    const bool port = present.status_port != other.status_port || present.status_address != other.status_address;
+    const bool state = present.state_dir != other.state_dir;
+    if (port && state) {
+        return "statusPort, statusAddress and stateDir stay as they are: start the container anew for others";
+    }
+    return port ? "statusPort and statusAddress stay as they are: start the container anew for others"
+                : "stateDir stays as it is: start the container anew for another";
 }
 
 /// A service that is still there keeps its place.
@@ -43,7 +54,7 @@ PodSpec with_places(const PodSpec& present, const PodSpec& loaded) {
     PodSpec next = loaded;
     next.signal_group = present.signal_group;
     next.mode = present.mode;
-    keep_status_place(present, next);
+    keep_fixed_keys(present, next);
     next.services.clear();
     std::map<std::string_view, ServiceIndex> place_of;
     for (const ServiceSpec& service : present.services) {
@@ -224,7 +235,7 @@ bool process_differs(const ServiceSpec& before, const ServiceSpec& after) {
 }
 
 bool ReloadPlan::changes_nothing() const {
-    return !pod_changed && !lifecycle_changed && !other_status_place &&
+    return !pod_changed && !lifecycle_changed && !other_fixed_keys &&
            std::ranges::all_of(services, [](const ServiceReload& service) { return service.fate == Fate::unchanged; });
 }
 
@@ -248,8 +259,8 @@ Result<ReloadPlan> plan_reload(const PodSpec& present, const Pod& pod, const Pod
     const auto of_its_lifecycle = [](const PodSpec& spec) { return std::tie(spec.app, spec.grace, spec.lifecycle); };
     plan.pod_changed = of_the_pod(present) != of_the_pod(loaded);
     plan.lifecycle_changed = of_its_lifecycle(present) != of_its_lifecycle(loaded);
-    if (status_place_of(present) != status_place_of(loaded)) {
-        plan.other_status_place = status_place_of(loaded);
+    if (fixed_keys_of(present) != fixed_keys_of(loaded)) {
+        plan.other_fixed_keys = fixed_keys_of(loaded);
     }
     return plan;
 }
@@ -290,8 +301,8 @@ std::string summary_of(const ReloadPlan& plan) {
     if (plan.pod_changed || plan.lifecycle_changed) {
         text += separator + "pod and life cycle changed";
     }
-    if (plan.other_status_place) {
-        text += "; statusPort and statusAddress stay as they are: start the container anew for others";
+    if (plan.other_fixed_keys) {
+        text += "; " + stays_text(fixed_keys_of(plan.next), *plan.other_fixed_keys);
     }
     for (ServiceIndex index = 0; index < plan.services.size(); ++index) {
         if (plan.services[index].fate == Fate::kept) {

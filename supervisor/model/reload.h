@@ -24,8 +24,9 @@
 // enabled: false, or not there         | it stops; its place is left empty, so that the others keep theirs
 //
 // The life cycle and the pod's grace period count from the next transition on: they wait while steps or a drain
-// run or a way down has its budget. isolateFile, isolateKey and the pod's cpus count at once. The status port stays
-// where it is: the Pod's manifest, which probes and Prometheus go by, cannot change either while the Pod lives.
+// run or a way down has its budget. isolateFile, isolateKey and the pod's cpus count at once. The status port
+// stays where it is: the Pod's manifest, which probes and Prometheus go by, cannot change either while the Pod lives;
+// so does stateDir, which is one of its volumes.
 #pragma once
 
 #include "model/result.h"
@@ -65,10 +66,12 @@ struct ServiceReload {
     friend bool operator==(const ServiceReload&, const ServiceReload&) = default;
 };
 
-struct StatusPlace {
-    std::optional<std::uint16_t> port;
-    std::string address;
-    friend bool operator==(const StatusPlace&, const StatusPlace&) = default;
+/// What holds from davit's start to its end.
+struct FixedKeys {
+    std::optional<std::uint16_t> status_port;
+    std::string status_address;
+    Text state_dir;
+    friend bool operator==(const FixedKeys&, const FixedKeys&) = default;
 };
 
 struct ReloadPlan {
@@ -77,8 +80,8 @@ struct ReloadPlan {
     std::vector<ServiceReload> services; // as in `next`
     bool pod_changed = false;            // isolateFile, isolateKey, cpus: they count at once
     bool lifecycle_changed = false;      // and app and grace period: from the next transition on
-    /// What was loaded asks for another place of the status port. `next` has the present one.
-    std::optional<StatusPlace> other_status_place;
+    /// What was loaded asks for others. `next` has the present ones.
+    std::optional<FixedKeys> other_fixed_keys;
     friend bool operator==(const ReloadPlan&, const ReloadPlan&) = default;
 
     bool changes_nothing() const;

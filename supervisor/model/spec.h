@@ -310,6 +310,8 @@ struct PodSpec {
     /// A downward-API file of labels or annotations: while it holds the key, the pod is isolated. Empty: none.
     Text isolate_file;
     std::string isolate_key;
+    /// A directory where a start after a crash finds what the run before was at (pod_record.h); empty: none.
+    Text state_dir;
     Mode mode = Mode::normal;
     std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.

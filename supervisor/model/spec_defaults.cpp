@@ -133,6 +133,7 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.cpus = written.cpus;
     pod.isolate_file = written.isolate_file;
     pod.isolate_key = written.isolate_key;
+    pod.state_dir = written.state_dir;
     pod.status_port = written.status_port;
     pod.status_address = written.status_address;
     pod.written_values = written.written_values;

@@ -60,6 +60,7 @@ struct WrittenPod {
     CpusSpec cpus;
     Text isolate_file;
     std::string isolate_key;
+    Text state_dir;
     std::optional<std::uint16_t> status_port;
     std::string status_address;
     std::vector<WrittenValue> written_values;

@@ -155,6 +155,9 @@ std::string why_inactive(const ServiceSpec& spec, const Service& service) {
 
 std::string why_blocked(const PodSpec& spec, const Pod& pod, ServiceIndex index, TimePoint now) {
     const Service& service = pod.services[index];
+    if (pod.lifecycle.stale) {
+        return "blocked: waits for the offline that the run before owes, for " + since(service.since, now);
+    }
     const auto missing = unmet(spec, pod, index);
     if (!missing.empty()) {
         return "blocked: waits for " + all_missing_text(spec, pod, missing) + ", for " + since(service.since, now);
@@ -348,10 +351,15 @@ std::string why_offline(const PodSpec& spec, const Lifecycle& lifecycle) {
     return "everything runs on, no traffic is wanted";
 }
 
+std::string why_stale(const PodSpec& spec, const Lifecycle& lifecycle, TimePoint now) {
+    const std::string what = lifecycle.steps ? ": " + steps_text(spec, *lifecycle.steps, now) : "";
+    return "the run before ended while it was online, its offline runs first" + what;
+}
+
 std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     const Lifecycle& lifecycle = pod.lifecycle;
     switch (lifecycle.phase) {
-    case Phase::starting: return main_text(spec, pod, now);
+    case Phase::starting: return lifecycle.stale ? why_stale(spec, lifecycle, now) : main_text(spec, pod, now);
     case Phase::preloading:
     case Phase::going_online:
     case Phase::going_offline: return step_or_reason(spec, pod, now);

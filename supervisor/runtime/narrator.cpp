@@ -67,6 +67,11 @@ void Narrator::tell_pod(const model::Change& change, TimePoint now) {
         log(LogLevel::info, line);
         return listeners_.tell_pod(line);
     }
+    if (change.from == model::of_run_before) {
+        const std::string line = with_reason("the run before:", change.to, change.reason);
+        log(change.to == "offline failed" ? LogLevel::warn : LogLevel::info, line);
+        return listeners_.tell_pod(line);
+    }
     if (is_rest(change.from)) {
         way_up_began_ = now;
     }

@@ -13,6 +13,7 @@
 #include "runtime/narrator.h"
 #include "runtime/probe_runner.h"
 #include "runtime/service_runner.h"
+#include "runtime/state_keeper.h"
 #include "runtime/step_runner.h"
 #include "runtime/termination_log.h"
 
@@ -138,6 +139,7 @@ private:
     Tally tally_;
     StepRunner steps_;
     IsolationWatch isolation_;
+    StateKeeper state_;
     std::deque<model::PodEvent> events_;
     bool working_ = false;
     asio::steady_timer timer_;
@@ -177,15 +179,16 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
       steps_(host_, http_,
              {.main_pid = [this] { return main_pid(); },
               .tell = [this](std::string_view line) { listeners_.tell_pod(line); }}),
-      isolation_(host_), timer_(loop) {
+      isolation_(host_), state_(host_), timer_(loop) {
     reaper_.on_turn_end([this] { services_.look_at_sessions(); });
     reaper_.on_reaped([this](const os::ReapedChild& child) { services_.take_reaped(child); });
 }
 
 void Supervisor::Body::start(std::function<void(int code)> ended) {
     ended_ = std::move(ended);
+    const model::PodRecord recalled = state_.recall();
     isolation_.follow(); // first: with the key there nothing goes online
-    post(model::PodStarted{});
+    post(model::PodStarted{recalled});
     if (const auto started = signals_.start(); !started) {
         log_.write(LogLevel::error, started.error().text);
     }
@@ -277,8 +280,12 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
 }
 
 void Supervisor::Body::use(const model::PodSpec& spec) {
+    const bool is_renamed = spec.app != spec_.app;
     spec_ = spec;
     graph_ = model::build_graph(spec_);
+    if (is_renamed) { // else the next start would take the state for another's
+        state_.keep(pod_.lifecycle.remembered);
+    }
     services_.make_room(spec_.services.size());
     isolation_.follow();
 }
@@ -312,6 +319,7 @@ void Supervisor::Body::obey(const model::Action& action) {
                    [&](const model::CountConnections&) { count_connections(); },
                    [&](const model::Answer& answer) { listeners_.answer(answer); },
                    [&](const model::EndContainer& order) { end(order); },
+                   [&](const model::Remember& order) { state_.keep(order.record); },
                    // First, so that no event that waits already comes between.
                    [&](const model::AdoptSpec& order) { events_.push_front(model::SpecAdopted{order.spec}); },
                },

@@ -154,7 +154,7 @@ def test_a_reload_leaves_the_port_where_it_is_and_says_so(tmp_path, port):
         (tmp_path / "davit.yaml").write_text(shop(other))
         answer = davit.ctl("reload", "--dry-run")
         assert answer.stdout.splitlines() == [
-            "~ status port: stays as it is, start the container anew for another",
+            "~ these stay as they are, start the container anew for others:",
             f"    statusPort: {port} → {other}", "dry run: nothing was changed"]
         answer = davit.ctl("reload")
         assert answer.returncode == 0

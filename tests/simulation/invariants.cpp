@@ -640,7 +640,7 @@ bool is_drawn(Phase from, Phase to) {
 Complaint phases_follow_the_picture(const Observation& seen) {
     Phase at = seen.before.lifecycle.phase;
     for (const Change& change : seen.transition.changes) {
-        if (change.service || change.from == of_configuration || is_of_cpus(change)) {
+        if (change.service || !is_of_state(change)) {
             continue;
         }
         const auto from = phase_from_name(change.from);

@@ -456,7 +456,7 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
                   const PodTransition& transition, TimePoint now) {
     ledger.drained.reset();
     for (const Change& change : transition.changes) {
-        if (!change.service && !is_of_cpus(change)) {
+        if (!change.service && is_of_state(change)) {
             take_phase(ledger, spec, change, now);
         }
     }

@@ -101,6 +101,7 @@ lifecycle:
 cpus: {count: 2, round: floor, java: never, env: [OMP_NUM_THREADS, "${N:-X}"], shim: "off", watchSeconds: 5}
 isolateFile: /etc/podinfo/labels
 isolateKey: isolated
+stateDir: /var/lib/davit
 )";
 
 void find_missing(const KeySet& keys, const std::string& text, std::string& missing) {

@@ -78,6 +78,11 @@ void PodBench::begin_after(const PodEvent& first) {
     event(PodStarted{});
 }
 
+void PodBench::begin_again(const PodRecord& recalled) {
+    prepare();
+    event(PodStarted{recalled});
+}
+
 void PodBench::prepare() {
     graph_ = build_graph(spec_);
     pod_ = initial_pod(spec_);
@@ -93,6 +98,9 @@ void PodBench::event(const PodEvent& event) {
         if (is_of_cpus(change)) {
             orders_.push_back((change.service ? spec_.services[*change.service].name : "pod") + " " + change.from +
                               " -> " + change.to + ": " + change.reason);
+        }
+        if (change.from == of_run_before) {
+            orders_.push_back("run before: " + change.to + (change.reason.empty() ? "" : " (" + change.reason + ")"));
         }
         if (change.from == of_configuration) {
             orders_.push_back((change.service ? spec_.services[*change.service].name : "pod") + " " + change.to + ": " +

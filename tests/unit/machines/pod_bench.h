@@ -34,6 +34,8 @@ public:
     void begin();
     /// The same, with a fact that is known before.
     void begin_after(const model::PodEvent& first);
+    /// The same, after a run that left this in stateDir.
+    void begin_again(const model::PodRecord& recalled);
     /// Facts.
     void launched(const std::string& name);
     void launch_failed(const std::string& name, model::LaunchFailure failure);

@@ -98,7 +98,7 @@ TEST_CASE("the status port stays where it is, with what was written for it, and 
     loaded.written_values = {{"app", "${A}"}, {"statusAddress", "${B}"}};
     const auto plan = plan_reload(pod.spec(), pod.pod(), loaded, MainRestart::forbidden);
     REQUIRE(plan);
-    CHECK(plan->other_status_place == StatusPlace{.port = 9101, .address = "::1"});
+    CHECK(plan->other_fixed_keys == FixedKeys{.status_port = 9101, .status_address = "::1", .state_dir = {}});
     CHECK_FALSE(plan->changes_nothing());
     CHECK_FALSE(plan->pod_changed);
     CHECK_FALSE(plan->lifecycle_changed);
@@ -111,6 +111,20 @@ TEST_CASE("the status port stays where it is, with what was written for it, and 
     CHECK(pod.spec().status_address.empty());
     CHECK(pod.spec().written_values == std::vector<WrittenValue>{{"app", "${A}"}, {"statusPort", "${P}"}});
     CHECK(pod.phase() == "online");
+}
+
+TEST_CASE("a reload with another stateDir keeps the present one and says so", "[reload]") {
+    PodBench pod = shop();
+    pod.spec().state_dir = "/state";
+    PodSpec loaded = pod.spec();
+    loaded.state_dir = "/elsewhere";
+    pod.reload(1, loaded);
+    CHECK(pod.answer_to(1) == "done: reloaded; stateDir stays as it is: start the container anew for another");
+    CHECK(pod.spec().state_dir.value == "/state");
+    loaded.status_port = 9101;
+    pod.reload(2, loaded);
+    CHECK(pod.answer_to(2) ==
+          "done: reloaded; statusPort, statusAddress and stateDir stay as they are: start the container anew for others");
 }
 
 TEST_CASE("what its process depends on restarts a service, everything else runs on", "[reload]") {
