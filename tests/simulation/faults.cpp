@@ -207,6 +207,12 @@ PodTransition run_stop_steps(PodTransition transition, const PodSpec& spec, cons
     return transition;
 }
 
+/// Nothing is written.
+PodTransition write_nothing(PodTransition transition) {
+    std::erase_if(transition.actions, [](const Action& action) { return std::holds_alternative<Remember>(action); });
+    return transition;
+}
+
 } // namespace
 
 Machine with_fault(Fault fault) {
@@ -216,6 +222,9 @@ Machine with_fault(Fault fault) {
         }
         if (fault == Fault::reload_restarts_main) {
             return on_event(spec, graph, std::move(pod), with_main(event), moment);
+        }
+        if (fault == Fault::stale_is_ignored && std::holds_alternative<PodStarted>(event)) {
+            return on_event(spec, graph, std::move(pod), PodStarted{}, moment);
         }
         if (fault == Fault::rejoin_ignores_the_key) {
             return forget_the_key(spec, graph, std::move(pod), event, moment);
@@ -236,6 +245,8 @@ Machine with_fault(Fault fault) {
         case Fault::scene_restarts_what_ends: return restart_what_ends(std::move(transition), spec, pod, moment.now);
         case Fault::scene_stops_a_helper: return stop_a_helper(std::move(transition), spec, pod);
         case Fault::debug_runs_a_step: return run_stop_steps(std::move(transition), spec, pod);
+        case Fault::crash_is_forgotten: return write_nothing(std::move(transition));
+        case Fault::stale_is_ignored:
         case Fault::rejoin_ignores_the_key:
         case Fault::reload_restarts_main:
         case Fault::late_exit_is_lost: break;

@@ -27,6 +27,8 @@ enum class Fault : std::uint8_t {
     scene_stops_a_helper,
     rejoin_ignores_the_key,
     debug_runs_a_step,
+    crash_is_forgotten,
+    stale_is_ignored,
 };
 
 Machine with_fault(Fault fault);

@@ -231,7 +231,8 @@ Complaint steps_keep_their_order(const Observation& seen, const Action& action) 
     if (step == nullptr) {
         return {};
     }
-    if (!went_through(seen, phase_of(step->kind))) {
+    const Phase phase = step->reason == StepReason::stale ? Phase::starting : phase_of(step->kind);
+    if (!went_through(seen, phase)) {
         return std::string{to_string(step->kind)} + " runs in phase " +
                std::string{to_string(next_lifecycle(seen).phase)};
     }
@@ -258,8 +259,8 @@ Complaint offline_runs_once_per_online(const Observation& seen, const Action& ac
                std::to_string(ledger.online_begun) + " times";
     }
     const auto* step = std::get_if<RunStep>(&action);
-    if (step != nullptr && step->kind == StepKind::offline && step->index == 0 && step->attempt == 1 &&
-        ledger.offline_lists + 1 > ledger.offline_begun) {
+    if (step != nullptr && step->kind == StepKind::offline && step->reason != StepReason::stale && step->index == 0 &&
+        step->attempt == 1 && ledger.offline_lists + 1 > ledger.offline_begun) {
         return "the offline list runs a second time";
     }
     return {};
@@ -910,7 +911,8 @@ Complaint the_gate_has_its_time(const Observation& seen) {
     const Lifecycle& lifecycle = next_lifecycle(seen);
     const bool waits = lifecycle.phase == Phase::starting || lifecycle.phase == Phase::preloading ||
                        lifecycle.phase == Phase::checking;
-    if (!waits || lifecycle.at_manual_gate || lifecycle.goal != Goal::online || !seen.ledger.gate_since) {
+    if (!waits || seen.ledger.stale_due || lifecycle.at_manual_gate || lifecycle.goal != Goal::online ||
+        !seen.ledger.gate_since) {
         return {};
     }
     const Duration length = seen.now - *seen.ledger.gate_since - seen.ledger.stalled_at_gate;
@@ -1216,6 +1218,38 @@ Complaint nobody_waits_for_what_is(const Observation& seen) {
     return {};
 }
 
+// ---- a start after a crash -------------------------------------------------------------------------------------
+
+/// Contract 3.1: what the run before owes comes before any service, once, and nothing else in its place.
+Complaint stale_offline_comes_first(const Observation& seen, const Action& action) {
+    const Ledger& ledger = seen.ledger;
+    if (ledger.stale_due && service_order<Launch>(action) != nullptr) {
+        return name_of(seen, service_of(action)) + " starts, and the run before owes its offline";
+    }
+    const auto* step = std::get_if<RunStep>(&action);
+    if (step == nullptr) {
+        return {};
+    }
+    const bool stale = step->reason == StepReason::stale;
+    if (stale != ledger.stale_due) {
+        return std::string{to_string(step->kind)} +
+               (stale ? " runs as stale, and nothing is owed" : " runs, and the run before owes its offline");
+    }
+    const bool again = stale && step->index == 0 && step->attempt == 1 && ledger.stale_lists > 0;
+    return again ? Complaint{"the stale offline runs a second time"} : Complaint{};
+}
+
+/// It is called done when its list was run to the end.
+Complaint stale_offline_is_run(const Observation& seen) {
+    for (const Change& change : seen.transition.changes) {
+        const bool over = change.from == of_run_before && change.to != "offline runs";
+        if (over && seen.ledger.stale_lists == 0 && !seen.spec.lifecycle.offline.empty()) {
+            return "the stale offline is " + change.to + ", and it never ran";
+        }
+    }
+    return {};
+}
+
 // ---- all of them -----------------------------------------------------------------------------------------------
 
 struct ActionRule {
@@ -1252,6 +1286,7 @@ constexpr std::array action_rules{
     ActionRule RULE(nothing_restarts_in_a_scene),
     ActionRule RULE(nobody_is_stopped_in_a_scene),
     ActionRule RULE(verdicts_on_isolation_are_true),
+    ActionRule RULE(stale_offline_comes_first),
 };
 
 constexpr std::array state_rules{
@@ -1284,6 +1319,7 @@ constexpr std::array state_rules{
     StateRule RULE(a_scene_is_not_ready),
     StateRule RULE(a_rejoin_comes_back),
     StateRule RULE(nobody_waits_for_what_is),
+    StateRule RULE(stale_offline_is_run),
 };
 
 #undef RULE
@@ -1319,8 +1355,8 @@ std::vector<std::string> invariant_names() {
     for (const StateRule& rule : state_rules) {
         names.emplace_back(rule.name);
     }
-    names.insert(names.end(),
-                 {"same_input_same_output", "a_settled_pod_stays", "a_deadline_is_dealt_with", "the_story_ends"});
+    names.insert(names.end(), {"same_input_same_output", "a_settled_pod_stays", "a_deadline_is_dealt_with",
+                               "the_story_ends", "a_crash_is_remembered"});
     return names;
 }
 

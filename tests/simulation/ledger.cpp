@@ -364,7 +364,11 @@ void take_phase(Ledger& ledger, const PodSpec& spec, const Change& change, TimeP
         ledger.online_ever = true;
     } else if (phase == "going-offline") {
         ++ledger.offline_begun;
-    } else if (phase == "starting" || phase == "checking") {
+    }
+    if (change.from == "going-offline") {
+        ledger.owes_offline = false;
+    }
+    if (phase == "starting" || phase == "checking") {
         ledger.stop_lists_in_way = 0;
     }
 }
@@ -433,7 +437,13 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                    [&](const SignalReceived& signal) { take_signal(ledger, signal, now); },
                    [&](const Request& request) { take_request(ledger, spec, pod, request, now); },
                    [&](const IsolationKeyRead& key) { take_key(ledger, spec, pod, key.is_there, now); },
-                   [&](const PodStarted&) { ledger.begun = true; },
+                   [&](const PodStarted& start) {
+                       ledger.begun = true;
+                       if (start.recalled.isolated) {
+                           isolate(ledger, spec, pod);
+                       }
+                       ledger.stale_due = start.recalled.online_owed > 0 && spec.mode == Mode::normal;
+                   },
                    [&](const CpusChanged& resize) { take_resize(ledger, resize); },
                    [&](const ReloadAsked& asked) { take_reload(ledger, spec, asked.request); },
                    [&](const ClientLeft& client) {
@@ -456,6 +466,12 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
                   const PodTransition& transition, TimePoint now) {
     ledger.drained.reset();
     for (const Change& change : transition.changes) {
+        if (change.from == of_run_before && change.to != "offline runs") {
+            ledger.stale_due = false;
+            ledger.owes_offline = false;
+            ledger.gate_since = now;
+            ledger.stalled_at_gate = {};
+        }
         if (!change.service && is_of_state(change)) {
             take_phase(ledger, spec, change, now);
         }
@@ -515,7 +531,10 @@ void take_action(Ledger& ledger, const PodSpec& spec, const Lifecycle& lifecycle
                        ledger.running = step;
                        ledger.running_is_ended = false;
                        const bool first = step.index == 0 && step.attempt == 1;
-                       ledger.offline_lists += first && step.kind == StepKind::offline ? 1U : 0U;
+                       const bool stale = step.reason == StepReason::stale;
+                       ledger.offline_lists += first && step.kind == StepKind::offline && !stale ? 1U : 0U;
+                       ledger.stale_lists += first && stale ? 1U : 0U;
+                       ledger.owes_offline = ledger.owes_offline || step.kind == StepKind::online;
                        ledger.stop_lists_in_way += first && step.kind == StepKind::stop ? 1U : 0U;
                    },
                    [&](const EndStep& step) {
@@ -527,6 +546,7 @@ void take_action(Ledger& ledger, const PodSpec& spec, const Lifecycle& lifecycle
                    [&](const Answer& answer) { ledger.open.erase(answer.request); },
                    [&](const EndContainer&) { ledger.ended = true; },
                    [](const AdoptSpec&) {},
+                   [](const Remember&) {},
                },
                action);
 }

@@ -83,6 +83,10 @@ struct Ledger {
     EndReason end_reason = EndReason::none;
     bool also_asked = false; // a stop was asked for, if not as the first reason
 
+    bool owes_offline = false; // an online step ran, maybe in the life before, and its offline list has not ended
+    bool stale_due = false;    // it comes before everything else
+    unsigned stale_lists = 0;
+
     bool begun = false;      // PodStarted came
     bool key_there = false;  // the isolate file holds the key
     bool isolated = false;   // out of traffic, as somebody asked or the key says

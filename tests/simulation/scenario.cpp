@@ -428,6 +428,20 @@ void make_resizes(Dice dice, Scenario& scenario, Duration horizon) {
     }
 }
 
+/// PID 1 is killed, and the container starts again. With dice of its own, as above.
+void make_crashes(Dice dice, Scenario& scenario, Duration horizon) {
+    if (!dice.chance(40)) {
+        return;
+    }
+    scenario.spec.state_dir = "/state";
+    const std::size_t count = dice.below(3);
+    for (std::size_t index = 0; index < count; ++index) {
+        scenario.visits.push_back(Visit{.kind = Visit::Kind::crash,
+                                        .at = some_moment(dice, horizon),
+                                        .orders_obeyed = static_cast<unsigned>(dice.below(4))});
+    }
+}
+
 /// Somebody looks at a scene: debug mode, isolation by hand and by the isolate file. With dice of its own, as above.
 void make_scenes(Dice dice, Scenario& scenario, Duration horizon) {
     const auto visit = [&](Visit made) {
@@ -484,6 +498,7 @@ Scenario make_scenario(std::uint64_t seed) {
     make_visits(dice, scenario, end.at);
     make_resizes(Dice{mix({seed, 8})}, scenario, end.at);
     make_scenes(Dice{mix({seed, 9})}, scenario, end.at);
+    make_crashes(Dice{mix({seed, 10})}, scenario, end.at);
     return scenario;
 }
 
@@ -629,16 +644,33 @@ std::string describe_steps(const LifecycleSpec& lifecycle, StepKind kind) {
 
 } // namespace
 
+Scenario life_after(const Scenario& scenario, const Crash& crash) {
+    Scenario next = scenario;
+    next.seed = mix({scenario.seed, 8});
+    next.key_at_start = crash.key_is_there;
+    next.recalled = crash.recalled;
+    next.owes_offline = crash.owes_offline;
+    std::erase_if(next.visits, [&](const Visit& visit) { return visit.at <= crash.at; });
+    for (Visit& visit : next.visits) {
+        visit.at -= crash.at;
+    }
+    next.termination.at = std::max<Duration>(next.termination.at - crash.at, 0s);
+    return next;
+}
+
 std::vector<std::string> describe(const Scenario& scenario) {
     const PodSpec& spec = scenario.spec;
     const LifecycleSpec& lifecycle = spec.lifecycle;
-    std::vector<std::string> lines{
-        "seed " + std::to_string(scenario.seed) + ", grace " + seconds(spec.grace) + ", the kubelet's " +
-        seconds(scenario.termination.grace) + ", readyTimeout " + seconds(lifecycle.ready_timeout) +
-        (spec.mode == Mode::debug ? ", debug mode" : "") + (scenario.key_at_start ? ", the isolate key is there" : "") +
-        (lifecycle.go_online == GoOnline::manual ? ", manual" : "") +
-        (lifecycle.on_failure == OnFailure::hold ? ", hold" : "") + ", drain " + seconds(lifecycle.drain.min) + " to " +
-        seconds(lifecycle.drain.max) + (lifecycle.drain.ports.empty() ? "" : " with a port")};
+    std::vector<std::string> lines{"seed " + std::to_string(scenario.seed) + ", grace " + seconds(spec.grace) +
+                                   ", the kubelet's " + seconds(scenario.termination.grace) + ", readyTimeout " +
+                                   seconds(lifecycle.ready_timeout) + (spec.mode == Mode::debug ? ", debug mode" : "") +
+                                   (scenario.recalled.online_owed > 0 ? ", offline is owed" : "") +
+                                   (scenario.recalled.isolated ? ", isolated before" : "") +
+                                   (scenario.key_at_start ? ", the isolate key is there" : "") +
+                                   (lifecycle.go_online == GoOnline::manual ? ", manual" : "") +
+                                   (lifecycle.on_failure == OnFailure::hold ? ", hold" : "") + ", drain " +
+                                   seconds(lifecycle.drain.min) + " to " + seconds(lifecycle.drain.max) +
+                                   (lifecycle.drain.ports.empty() ? "" : " with a port")};
     for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
         lines.push_back(describe_service(spec, index));
     }

@@ -32,7 +32,7 @@ struct Temper {
 };
 
 struct Visit {
-    enum class Kind : std::uint8_t { request, signal, stall, reload, resize, key };
+    enum class Kind : std::uint8_t { request, signal, stall, reload, resize, key, crash };
     Kind kind = Kind::request;
     Duration at = 0s;
     // a request
@@ -55,6 +55,8 @@ struct Visit {
     int cpus = 0;
     // the isolate file is read: whether it holds the key
     bool key_is_there = false;
+    // a crash of PID 1: after so many orders of the next event; 0: before it
+    unsigned orders_obeyed = 0;
 };
 
 /// The kubelet's way to end the container, which ends every story.
@@ -69,6 +71,8 @@ struct Scenario {
     std::uint64_t seed = 0;
     int cpus = 4;              // at the start
     bool key_at_start = false; // the isolate file holds the key before anything starts
+    model::PodRecord recalled; // what the life before left in stateDir
+    bool owes_offline = false; // an online step ran in the life before, and its offline did not end
     model::PodSpec spec;
     std::vector<unsigned> service_ids;             // as spec.services
     std::array<std::vector<unsigned>, 4> step_ids; // as the lists of steps, by StepKind
@@ -78,6 +82,16 @@ struct Scenario {
 };
 
 Scenario make_scenario(std::uint64_t seed);
+
+/// What a life leaves when PID 1 is killed.
+struct Crash {
+    Duration at = 0s; // of the life
+    model::PodRecord recalled;
+    bool owes_offline = false;
+    bool key_is_there = false;
+};
+/// The container starts again: the same pod, with the visitors that come later.
+Scenario life_after(const Scenario& scenario, const Crash& crash);
 
 /// The whole scenario in words, for the head of a story.
 std::vector<std::string> describe(const Scenario& scenario);

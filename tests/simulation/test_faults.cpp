@@ -104,3 +104,11 @@ TEST_CASE("a rejoin that ignores the key is caught", "[faults]") {
 TEST_CASE("a step in debug mode is caught", "[faults]") {
     check_caught(Fault::debug_runs_a_step, "no_step_disturbs_a_scene");
 }
+
+TEST_CASE("a machine that has nothing written is caught", "[faults]") {
+    check_caught(Fault::crash_is_forgotten, "a_crash_is_remembered");
+}
+
+TEST_CASE("a start that ignores what the run before owes is caught", "[faults]") {
+    check_caught(Fault::stale_is_ignored, "stale_offline_comes_first");
+}

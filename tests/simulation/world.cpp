@@ -79,7 +79,8 @@ public:
         if (scenario_.key_at_start) { // the file is read before the first service starts
             deliver(IsolationKeyRead{true});
         }
-        deliver(PodStarted{});
+        ledger_.owes_offline = scenario_.owes_offline;
+        deliver(PodStarted{scenario_.recalled});
         while (!over()) {
             turn();
         }
@@ -87,7 +88,7 @@ public:
     }
 
 private:
-    bool over() const { return ledger_.ended || killed_ || outcome_.violation.has_value(); }
+    bool over() const { return ledger_.ended || killed_ || outcome_.crash || outcome_.violation.has_value(); }
 
     void turn() {
         if (outcome_.events > patience) {
@@ -168,6 +169,9 @@ private:
         take_changes(ledger_, spec_, before, event, transition, now_);
         const Observation seen{scenario_, spec_, loaded_, graph_, before, event, transition, now_, ledger_, census_};
         for (const Action& action : transition.actions) {
+            if (orders_to_crash_ && (*orders_to_crash_)-- == 0) {
+                return crash(CrashMoment::inside_an_event);
+            }
             count_living();
             if (auto violation = check_action(seen, action)) {
                 return complain(violation->invariant, violation->text);
@@ -263,6 +267,7 @@ private:
                        [&](const Answer& answer) { take_answer(answer); },
                        [&](const EndContainer& end) { outcome_.code = end.code; },
                        [&](const AdoptSpec& adopt) { adopt_ = adopt.spec; },
+                       [&](const Remember& remember) { written_ = remember.record; },
                    },
                    action);
     }
@@ -592,6 +597,7 @@ private:
         case Visit::Kind::reload: return reload(visit);
         case Visit::Kind::resize: return resize(visit.cpus);
         case Visit::Kind::key: return deliver(IsolationKeyRead{visit.key_is_there});
+        case Visit::Kind::crash: return come_to_a_crash(visit.orders_obeyed);
         case Visit::Kind::request: break;
         }
         Request request{.id = next_id_++, .verb = visit.verb, .phase = visit.phase, .signal = visit.signal};
@@ -611,6 +617,32 @@ private:
             plan(*visit.client_leaves_after, [this, id = request.id] { leave(id); });
         }
         deliver(request);
+    }
+
+    void come_to_a_crash(unsigned orders_obeyed) {
+        if (orders_obeyed == 0) {
+            return crash(CrashMoment::between_events);
+        }
+        orders_to_crash_ = orders_obeyed;
+    }
+
+    enum class CrashMoment : std::uint8_t { between_events, inside_an_event };
+
+    /// Nothing is told any more: what stands in stateDir has to be enough.
+    void crash(CrashMoment moment) {
+        write("PID 1 is killed");
+        const bool isolated = ledger_.isolated && !ledger_.key_there;
+        if (ledger_.owes_offline && written_.online_owed == 0) {
+            return complain("a_crash_is_remembered", "online ran, offline did not, and nobody knows");
+        }
+        if (moment == CrashMoment::between_events && isolated != written_.isolated) {
+            return complain("a_crash_is_remembered",
+                            isolated ? "isolated by hand, and nobody knows" : "not isolated, and the next start is");
+        }
+        outcome_.crash = Crash{.at = now_ - (TimePoint{} + 1000s),
+                               .recalled = written_,
+                               .owes_offline = ledger_.owes_offline,
+                               .key_is_there = ledger_.key_there};
     }
 
     void reload(const Visit& visit) {
@@ -717,6 +749,8 @@ private:
     std::vector<Session> sessions_;
     std::optional<StepProcess> step_;
     std::optional<SharedSpec> adopt_; // to be told next
+    PodRecord written_ = scenario_.recalled;
+    std::optional<unsigned> orders_to_crash_;
     Dice dice_;
     Ledger ledger_;
     Census census_;
@@ -741,7 +775,19 @@ PodTransition honest_machine(const PodSpec& spec, const DependencyGraph& graph, 
 }
 
 Outcome run(const Scenario& scenario, const Machine& machine, Telling telling) {
-    return World{scenario, machine, telling}.run();
+    Outcome all;
+    std::optional<Scenario> later;
+    while (true) {
+        const Scenario& life = later ? *later : scenario;
+        Outcome outcome = World{life, machine, telling}.run();
+        outcome.events += all.events;
+        outcome.story.insert(outcome.story.begin(), all.story.begin(), all.story.end());
+        if (!outcome.crash || outcome.violation) {
+            return outcome;
+        }
+        later = life_after(life, *outcome.crash);
+        all = std::move(outcome);
+    }
 }
 
 } // namespace davit::simulation

@@ -29,9 +29,11 @@ struct Outcome {
     std::optional<Violation> violation;
     std::vector<std::string> story; // empty when silent
     std::size_t events = 0;
-    std::optional<int> code; // the container's end; nullopt: the kubelet killed it
+    std::optional<int> code;    // the container's end; nullopt: the kubelet killed it
+    std::optional<Crash> crash; // PID 1 was killed: another life follows
 };
 
+/// All lives of the pod, one after the other.
 Outcome run(const Scenario& scenario, const Machine& machine, Telling telling);
 
 } // namespace davit::simulation

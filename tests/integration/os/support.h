@@ -130,6 +130,7 @@ public:
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
+    const std::string& path() const { return path_; }
     std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
     std::string write(const std::string& name, std::string_view text, mode_t mode = 0644) const {

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""stateDir: what a start finds of the run before, when PID 1 was killed while the pod was online or isolated."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from davit_process import MAIN, Davit, eventually, script
+
+STATE = "davit.state"
+
+
+def shop(directory, offline="note offline $DAVIT_REASON pid=${DAVIT_MAIN_PID:-none} up=$(test -e $T/helper-up && echo yes)",
+         more="", state=None):
+    return f"""
+app: shop
+stateDir: {state or directory}/state
+services:
+  helper: {{command: {script("touch $T/helper-up; exec sleep 600")}}}
+  shop: {{main: true, command: {MAIN}}}
+lifecycle:
+  online:  {{exec: {{command: {script("note online $DAVIT_REASON")}}}}}
+  offline: {{exec: {{command: {script(offline).replace("${", "$${")}}}}}
+{more}
+"""
+
+
+def kill_online(directory, configuration):
+    """A run that is online when PID 1 is killed; the container's processes go with it."""
+    with Davit(directory, configuration) as davit:
+        davit.wait_phase("online")
+        davit.signal(signal.SIGKILL)
+        davit.wait()
+    (directory / "helper-up").unlink()
+    (directory / "main-up").unlink()
+
+
+def state_of(directory):
+    return (directory / "state" / STATE).read_text().splitlines()
+
+
+def test_after_a_kill_while_online_offline_runs_before_any_service(tmp_path):
+    kill_online(tmp_path, shop(tmp_path))
+    assert "online 1" in state_of(tmp_path)
+    (tmp_path / "trace").unlink()
+
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        assert davit.trace() == ["offline stale pid=none up=", "main-start", "online start"]
+        davit.stderr.wait_for("davit info the run before: offline runs \\(it ended while it was online\\)")
+        davit.stderr.wait_for("davit info the run before: offline done")
+        events = davit.ctl("events", "-o", "json").stdout
+        assert '"from": "run before", "to": "offline runs"' in events
+        assert "online 2" in state_of(tmp_path)
+        davit.signal(signal.SIGTERM)
+        assert davit.wait() == 0
+        offlines = [line.split() for line in davit.trace() if line.startswith("offline")]
+        assert [words[1] for words in offlines] == ["stale", "signal"]
+        assert offlines[1][2].removeprefix("pid=").isdigit()
+    assert "online 0" in state_of(tmp_path)
+
+
+def test_after_a_clean_end_nothing_is_stale(tmp_path):
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        davit.signal(signal.SIGTERM)
+        assert davit.wait() == 0
+    (tmp_path / "trace").unlink()
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        assert davit.trace() == ["main-start", "online start"]
+
+
+def test_a_failed_stale_offline_is_told_and_the_start_goes_on(tmp_path):
+    kill_online(tmp_path, shop(tmp_path))
+    with Davit(tmp_path, shop(tmp_path, offline="note offline; exit 7")) as davit:
+        davit.wait_phase("online")
+        davit.stderr.wait_for("davit warn the run before: offline failed \\(offline failed: exit code 7\\)")
+        assert "online 2" in state_of(tmp_path)
+
+
+def test_while_the_stale_offline_runs_everything_says_so_and_sigterm_waits_for_it(tmp_path):
+    kill_online(tmp_path, shop(tmp_path))
+    waits = "note begins; while ! test -e $T/go; do sleep 0.02; done; note ends"
+    with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
+        davit.wait_trace("begins")
+        assert davit.status()["phase"] == "starting"
+        why = davit.ctl("why").stdout
+        assert "the run before ended while it was online, its offline runs first" in why
+        assert davit.service("helper")["why"].startswith("blocked: waits for the offline that the run before owes")
+        davit.signal(signal.SIGTERM)
+        eventually(lambda: "starting" == davit.status()["phase"], "it waits")
+        (tmp_path / "go").touch()
+        assert davit.wait() == 121
+        assert davit.trace()[-2:] == ["begins", "ends"]
+        assert not (tmp_path / "helper-up").exists()
+
+
+def test_a_kill_in_the_middle_of_offline_runs_it_again(tmp_path):
+    waits = "note offline $DAVIT_REASON; while ! test -e $T/go; do sleep 0.02; done"
+    with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
+        davit.wait_phase("online")
+        davit.start_ctl("offline")
+        davit.wait_trace("offline manual")
+        davit.signal(signal.SIGKILL)
+        davit.wait()
+    (tmp_path / "go").touch()
+    with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
+        davit.wait_trace("offline stale")
+        davit.wait_phase("online")
+
+
+def test_isolated_by_hand_stays_isolated_until_a_rejoin(tmp_path):
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        assert davit.ctl("isolate", "--reason", "it leaks").returncode == 0
+        davit.signal(signal.SIGKILL)
+        davit.wait()
+    (tmp_path / "trace").unlink()
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_trace("main-start")
+        davit.wait_state("shop", "running")
+        status = davit.status()
+        assert (status["phase"], status["isolated"], status["ready"], status["live"]) == ("offline", True, False, True)
+        davit.stderr.wait_for("the run before was isolated \\(it leaks\\): so is this one, until a rejoin")
+        assert davit.trace() == ["main-start"]
+        assert davit.ctl("rejoin").returncode == 0
+        assert davit.trace() == ["main-start", "online manual"]
+        davit.signal(signal.SIGKILL)
+        davit.wait()
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        assert davit.status()["isolated"] is False
+
+
+@pytest.mark.parametrize("damage, told", [
+    (lambda text: text[:-5], "is torn, or no state of davit; it is ignored"),
+    (lambda text: text.replace("online 1", "online 9"), "is torn, or no state of davit; it is ignored"),
+    (lambda text: "", "is torn, or no state of davit; it is ignored"),
+    (lambda text: text.replace("davit state 1", "davit state 7"), r"is of another davit \(davit state 7\); it is ignored"),
+    (lambda text: "x" * 100_000, "is torn, or no state of davit; it is ignored"),
+])
+def test_a_torn_or_foreign_state_is_told_and_ignored(tmp_path, damage, told):
+    kill_online(tmp_path, shop(tmp_path))
+    file = tmp_path / "state" / STATE
+    file.write_text(damage(file.read_text()))
+    (tmp_path / "trace").unlink()
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        davit.stderr.wait_for(f"davit warn stateDir: {file} {told}")
+        assert davit.trace() == ["main-start", "online start"]
+        assert "online 1" in state_of(tmp_path)
+
+
+def test_the_state_of_another_app_is_not_taken(tmp_path):
+    kill_online(tmp_path, shop(tmp_path))
+    (tmp_path / "trace").unlink()
+    with Davit(tmp_path, shop(tmp_path).replace("app: shop", "app: till")) as davit:
+        davit.wait_phase("online")
+        davit.stderr.wait_for(r"davit.state is of shop on \S+; it is ignored")
+        assert davit.trace() == ["main-start", "online start"]
+
+
+def test_a_directory_that_cannot_be_used_is_a_warning_and_the_pod_goes_online(tmp_path):
+    for state, told in [
+        ("/proc/self", "cannot use /proc/self/state: no such file or directory"),
+        (f"{tmp_path}/davit.yaml", f"cannot use {tmp_path}/davit.yaml/state: not a directory"),
+    ]:
+        with Davit(tmp_path, shop(tmp_path, state=state)) as davit:
+            davit.wait_phase("online")
+            davit.stderr.wait_for(f"davit warn stateDir: {told}; a start after a crash knows nothing")
+
+
+def test_a_directory_of_another_user_is_not_used(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory away")
+    (tmp_path / "state").mkdir()
+    os.chown(tmp_path / "state", 1234, 1234)
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        davit.stderr.wait_for("it belongs to uid 1234, which is neither root nor davit's; a start after a crash knows nothing")
+        assert os.listdir(tmp_path / "state") == []
+
+
+def mounted(options):
+    """A tmpfs of its own; needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    return lambda place: subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+
+
+def test_a_read_only_directory_is_not_used(tmp_path):
+    mount = mounted("ro")
+    place = tmp_path / "state"
+    place.mkdir()
+    mount(place)
+    try:
+        with Davit(tmp_path, shop(tmp_path)) as davit:
+            davit.wait_phase("online")
+            davit.stderr.wait_for(f"davit warn stateDir: cannot use {place}: read-only file system; "
+                                  "a start after a crash knows nothing")
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_is_told_once_and_holds_nothing_up(tmp_path):
+    mount = mounted("size=8k")
+    place = tmp_path / "state"
+    place.mkdir()
+    mount(place)
+    try:
+        with Davit(tmp_path, shop(tmp_path)) as davit:
+            davit.wait_phase("online")
+            try:
+                with open(place / "filler", "wb", buffering=0) as filler:
+                    while True:
+                        filler.write(b"x" * 4096)
+            except OSError:
+                pass
+            for verb in ["offline", "online"]:
+                assert davit.ctl(verb).returncode == 0
+            told = [line for line in davit.stderr.lines() if "no space left on device" in line]
+            assert len(told) == 1
+            assert told[0].endswith("a start after a crash knows less")
+            (place / "filler").unlink()
+            assert davit.ctl("offline").returncode == 0
+            davit.stderr.wait_for(f"davit info stateDir: {place}/{STATE} can be written again")
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_two_davits_do_not_share_a_state(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with Davit(tmp_path / "one", shop(tmp_path)) as first:
+        first.wait_phase("online")
+        with Davit(tmp_path / "two", shop(tmp_path)) as second:
+            second.wait_phase("online")
+            second.stderr.wait_for(f"davit warn stateDir: cannot use {tmp_path}/state: another davit uses it")
+
+
+def test_debug_mode_leaves_a_stale_offline_owed(tmp_path):
+    kill_online(tmp_path, shop(tmp_path))
+    (tmp_path / "trace").unlink()
+    with Davit(tmp_path, shop(tmp_path), arguments=["--mode", "debug"]) as davit:
+        davit.wait_trace("main-start")
+        davit.signal(signal.SIGTERM)
+        davit.wait()
+        assert "online 1" in state_of(tmp_path)
+    with Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        assert "offline stale pid=none up=yes" in davit.trace()
