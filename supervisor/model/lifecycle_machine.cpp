@@ -62,7 +62,7 @@ public:
 
     void handle(const LifecycleEvent& event) {
         std::visit(Overloaded{
-                       [&](const PodStarted& start) { begin(start.recalled); },
+                       [&](const PodStarted& start) { begin(start); },
                        [&](const StepFinished& step) { take_step(step); },
                        [&](const ConnectionsCounted& sample) { take_sample(sample.count); },
                        [&](const StopSignalled& signal) { take_stop_signal(signal); },
@@ -85,9 +85,12 @@ public:
 private:
     // ---- events ------------------------------------------------------------------------------------
 
-    void begin(const PodRecord& recalled) {
+    void begin(const PodStarted& start) {
         state_.since = now_;
-        take_up(recalled);
+        if (start.key_is_there) {
+            take_key(true);
+        }
+        take_up(start.recalled);
         if (spec_.mode == Mode::debug) {
             state_.goal = Goal::offline;
             return enter(Phase::offline, "debug mode");
@@ -95,7 +98,7 @@ private:
         if (state_.offline_owed) {
             return begin_stale_offline();
         }
-        if (!state_.isolated) { // the key may be there already
+        if (!state_.isolated) {
             arm_gate();
         }
     }

@@ -233,7 +233,8 @@ struct ServicesView {
 // ---- events ----------------------------------------------------------------------------------------
 
 struct PodStarted {
-    PodRecord recalled = {}; // of the run before
+    PodRecord recalled = {};   // of the run before
+    bool key_is_there = false; // in the isolate file
 };
 struct StepFinished {
     unsigned run;

@@ -12,7 +12,18 @@ constexpr std::size_t longest_file = std::size_t{1} << 20;
 
 } // namespace
 
+bool IsolationWatch::begin() {
+    watch();
+    told_there_ = is_there();
+    return told_there_;
+}
+
 void IsolationWatch::follow() {
+    watch();
+    look();
+}
+
+void IsolationWatch::watch() {
     const std::string& file = host_.spec.isolate_file.value;
     const bool is_other = file != file_;
     file_ = file;
@@ -27,7 +38,6 @@ void IsolationWatch::follow() {
                                                 "; it is read every few seconds instead");
         }
     }
-    look();
 }
 
 void IsolationWatch::look() {

@@ -16,11 +16,14 @@ public:
     /// `host` must outlive it.
     explicit IsolationWatch(DriverHost& host) : host_(host) {}
 
-    /// Looks at the file of the specification as it is now; again after each reload.
+    /// Whether the key is there before anything starts; what comes later is reported.
+    bool begin();
+    /// A reload: looks at the file of the specification as it is now.
     void follow();
     void stop() { watch_.reset(); }
 
 private:
+    void watch();
     void look();
     bool is_there();
 

@@ -186,9 +186,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
 
 void Supervisor::Body::start(std::function<void(int code)> ended) {
     ended_ = std::move(ended);
-    const model::PodRecord recalled = state_.recall();
-    isolation_.follow(); // first: with the key there nothing goes online
-    post(model::PodStarted{recalled});
+    post(model::PodStarted{.recalled = state_.recall(), .key_is_there = isolation_.begin()});
     if (const auto started = signals_.start(); !started) {
         log_.write(LogLevel::error, started.error().text);
     }

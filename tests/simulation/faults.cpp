@@ -224,7 +224,8 @@ Machine with_fault(Fault fault) {
             return on_event(spec, graph, std::move(pod), with_main(event), moment);
         }
         if (fault == Fault::stale_is_ignored && std::holds_alternative<PodStarted>(event)) {
-            return on_event(spec, graph, std::move(pod), PodStarted{}, moment);
+            return on_event(spec, graph, std::move(pod), PodStarted{{}, std::get<PodStarted>(event).key_is_there},
+                            moment);
         }
         if (fault == Fault::rejoin_ignores_the_key) {
             return forget_the_key(spec, graph, std::move(pod), event, moment);

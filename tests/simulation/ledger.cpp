@@ -439,6 +439,9 @@ void take_event(Ledger& ledger, const PodSpec& spec, const Pod& pod, const PodEv
                    [&](const IsolationKeyRead& key) { take_key(ledger, spec, pod, key.is_there, now); },
                    [&](const PodStarted& start) {
                        ledger.begun = true;
+                       if (start.key_is_there) {
+                           take_key(ledger, spec, pod, true, now);
+                       }
                        if (start.recalled.isolated) {
                            isolate(ledger, spec, pod);
                        }

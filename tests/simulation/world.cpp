@@ -76,11 +76,8 @@ public:
         plan(scenario_.termination.at, [this] { begin_termination(); });
         ledger_.gate_since = now_;
         ledger_.gate_length = spec_.lifecycle.ready_timeout;
-        if (scenario_.key_at_start) { // the file is read before the first service starts
-            deliver(IsolationKeyRead{true});
-        }
         ledger_.owes_offline = scenario_.owes_offline;
-        deliver(PodStarted{scenario_.recalled});
+        deliver(PodStarted{scenario_.recalled, scenario_.key_at_start});
         while (!over()) {
             turn();
         }

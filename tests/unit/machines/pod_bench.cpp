@@ -72,15 +72,9 @@ void PodBench::begin() {
     event(PodStarted{});
 }
 
-void PodBench::begin_after(const PodEvent& first) {
+void PodBench::begin_with(const PodStarted& start) {
     prepare();
-    event(first);
-    event(PodStarted{});
-}
-
-void PodBench::begin_again(const PodRecord& recalled) {
-    prepare();
-    event(PodStarted{recalled});
+    event(start);
 }
 
 void PodBench::prepare() {

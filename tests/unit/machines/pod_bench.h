@@ -32,10 +32,8 @@ public:
 
     /// davit starts.
     void begin();
-    /// The same, with a fact that is known before.
-    void begin_after(const model::PodEvent& first);
-    /// The same, after a run that left this in stateDir.
-    void begin_again(const model::PodRecord& recalled);
+    /// The same, after a run that left this in stateDir, with the key in the isolate file or not.
+    void begin_with(const model::PodStarted& start);
     /// Facts.
     void launched(const std::string& name);
     void launch_failed(const std::string& name, model::LaunchFailure failure);

@@ -123,8 +123,9 @@ TEST_CASE("a reload with another stateDir keeps the present one and says so", "[
     CHECK(pod.spec().state_dir.value == "/state");
     loaded.status_port = 9101;
     pod.reload(2, loaded);
-    CHECK(pod.answer_to(2) ==
-          "done: reloaded; statusPort, statusAddress and stateDir stay as they are: start the container anew for others");
+    CHECK(
+        pod.answer_to(2) ==
+        "done: reloaded; statusPort, statusAddress and stateDir stay as they are: start the container anew for others");
 }
 
 TEST_CASE("what its process depends on restarts a service, everything else runs on", "[reload]") {

@@ -352,7 +352,7 @@ TEST_CASE("the key isolates, forbids rejoin while it is there, and its disappear
 
 TEST_CASE("a key that is there at the start isolates before anything goes online", "[scene]") {
     PodBench pod = shop();
-    pod.begin_after(IsolationKeyRead{true});
+    pod.begin_with({.recalled = {}, .key_is_there = true});
     while (pod.please()) {
     }
     pod.until(10000s); // no gate runs out

@@ -113,7 +113,7 @@ TEST_CASE("without stateDir nothing is remembered", "[stale]") {
 
 TEST_CASE("after a run that was online offline runs first, and nothing starts before it is over", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     CHECK(pod.take_orders() == Orders{"RunStep{run 1, offline 1, attempt 1, stale}",
                                       "run before: offline runs (it ended while it was online)"});
     CHECK(pod.phase() == "starting");
@@ -129,7 +129,7 @@ TEST_CASE("after a run that was online offline runs first, and nothing starts be
 TEST_CASE("all steps of the stale offline run, and a failed one is told and holds nothing up", "[stale]") {
     PodBench pod = shop();
     pod.spec().lifecycle.offline = {step("one"), step("two")};
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.step_finished(StepOutcome::failed);
     CHECK(pod.ordered("offline 2, attempt 1, stale"));
     CHECK_FALSE(pod.ordered("Launch"));
@@ -140,7 +140,7 @@ TEST_CASE("all steps of the stale offline run, and a failed one is told and hold
 
 TEST_CASE("a stale offline that hangs is ended with the time that is its own", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.until(29s);
     CHECK(pod.ordered("EndStep"));
     pod.step_finished(StepOutcome::failed);
@@ -154,20 +154,20 @@ TEST_CASE("a stale offline that hangs is ended with the time that is its own", "
 TEST_CASE("without offline steps the start after a crash goes on at once", "[stale]") {
     PodBench pod = shop();
     pod.spec().lifecycle.offline.clear();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     CHECK(pod.ordered("Remember{online 0}"));
     CHECK(pod.ordered("log: Launch"));
 }
 
 TEST_CASE("a start after a run that ended well is any start", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(PodRecord{});
+    pod.begin_with({.recalled = PodRecord{}});
     CHECK(pod.take_orders() == Orders{"log: Launch"});
 }
 
 TEST_CASE("SIGTERM waits for the stale offline, and the container ends without having started anything", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.until(3s);
     pod.signal(SIGTERM);
     CHECK(pod.phase() == "starting");
@@ -181,7 +181,7 @@ TEST_CASE("SIGTERM waits for the stale offline, and the container ends without h
 
 TEST_CASE("a second SIGTERM cuts the stale offline off, and it stays owed", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.signal(SIGTERM);
     pod.until(2s);
     pod.signal(SIGTERM);
@@ -193,7 +193,7 @@ TEST_CASE("a second SIGTERM cuts the stale offline off, and it stays owed", "[st
 
 TEST_CASE("prestop during the stale offline joins it and returns when it is over", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.ask(1, Verb::prestop);
     CHECK(pod.answer_to(1).empty());
     pod.step_finished();
@@ -204,7 +204,7 @@ TEST_CASE("prestop during the stale offline joins it and returns when it is over
 
 TEST_CASE("offline by hand during the stale offline joins it, and services start without traffic", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     pod.ask(1, Verb::offline);
     pod.step_finished();
     CHECK(pod.answer_to(1).starts_with("done: "));
@@ -215,7 +215,7 @@ TEST_CASE("offline by hand during the stale offline joins it, and services start
 
 TEST_CASE("what was isolated by hand stays isolated: services start, no step runs", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again(was_isolated);
+    pod.begin_with({.recalled = was_isolated});
     CHECK(pod.phase() == "offline");
     CHECK(pod.pod().lifecycle.isolated_because == "leaks");
     while (pod.please()) {
@@ -229,7 +229,7 @@ TEST_CASE("what was isolated by hand stays isolated: services start, no step run
 
 TEST_CASE("what crashed on its way into isolation runs offline first and rests isolated", "[stale]") {
     PodBench pod = shop();
-    pod.begin_again({.online_owed = 1, .isolated = true, .isolated_because = "by hand"});
+    pod.begin_with({.recalled = {.online_owed = 1, .isolated = true, .isolated_because = "by hand"}});
     CHECK(pod.phase() == "starting");
     CHECK_FALSE(pod.ordered("Launch"));
     pod.step_finished();
@@ -242,9 +242,33 @@ TEST_CASE("what crashed on its way into isolation runs offline first and rests i
 TEST_CASE("debug mode runs no stale offline and leaves it owed", "[stale]") {
     PodBench pod = shop();
     pod.spec().mode = Mode::debug;
-    pod.begin_again(was_online);
+    pod.begin_with({.recalled = was_online});
     CHECK(pod.phase() == "offline");
     CHECK_FALSE(pod.ordered("RunStep"));
     CHECK_FALSE(pod.ordered("Remember"));
     CHECK(pod.pod().lifecycle.offline_owed);
+}
+
+TEST_CASE("with the key there the stale offline runs first, and the pod rests isolated", "[stale]") {
+    PodBench pod = shop();
+    pod.spec().isolate_file = "/labels";
+    pod.spec().isolate_key = "isolated";
+    pod.begin_with({.recalled = was_online, .key_is_there = true});
+    CHECK(pod.phase() == "starting");
+    CHECK_FALSE(pod.ordered("Launch"));
+    pod.step_finished();
+    CHECK(pod.phase() == "offline");
+    CHECK(pod.pod().lifecycle.isolated);
+    CHECK(pod.ordered("log: Launch"));
+}
+
+TEST_CASE("what was isolated by hand and now has the key is the key's, and rejoins with it", "[stale]") {
+    PodBench pod = shop();
+    pod.spec().isolate_file = "/labels";
+    pod.spec().isolate_key = "isolated";
+    pod.begin_with({.recalled = was_isolated, .key_is_there = true});
+    CHECK(pod.ordered("Remember{online 0}"));
+    CHECK(pod.phase() == "offline");
+    pod.event(IsolationKeyRead{false});
+    CHECK_FALSE(pod.pod().lifecycle.isolated);
 }
