@@ -65,7 +65,7 @@ public:
     Body(asio::io_context& loop, runtime::Supervisor& supervisor, ServerOptions options)
         : loop_(loop), host_{.supervisor = supervisor,
                              .options = options,
-                             .may_wait = [this](bool is_hook) { return may_wait(is_hook); },
+                             .take_place = [this](Waits waits) { return take_place(waits); },
                              .metrics = [this] { return metrics_.text(host_); }} {}
 
     void serve(os::Fd listening_socket) {
@@ -131,13 +131,12 @@ private:
         Session::run(session, [self = shared_from_this(), session = session.get()] { self->remove(session); });
     }
 
-    /// The oldest that has not asked anything yet goes; on the status port, where nobody waits for anything but his own
-    /// line, else the oldest. False: nobody could.
-    bool make_room() {
-        auto goes = std::ranges::find_if(sessions_, [](const auto& session) { return session->is_idle(); });
-        if (goes == sessions_.end() && host_.options.door == Door::status_port) {
-            goes = sessions_.begin();
-        }
+    /// Who has not asked anything yet goes, else who is slow to take a short answer, the oldest first. False: all
+    /// others wait or follow.
+    bool make_room() { return close_oldest(&Session::is_idle) || close_oldest(&Session::is_answering); }
+
+    bool close_oldest(bool (Session::*which)() const) {
+        const auto goes = std::ranges::find_if(sessions_, [which](const auto& session) { return (*session.*which)(); });
         if (goes == sessions_.end()) {
             return false;
         }
@@ -146,13 +145,18 @@ private:
         return true;
     }
 
-    bool may_wait(bool is_hook) const {
-        const auto hooks = static_cast<std::size_t>(
-            std::ranges::count_if(sessions_, &Session::is_hook, &std::shared_ptr<Session>::operator*));
-        const auto verbs = static_cast<std::size_t>(
-            std::ranges::count_if(sessions_, &Session::waits_for_verb, &std::shared_ptr<Session>::operator*));
-        return is_hook ? hooks + verbs < host_.options.max_connections
-                       : verbs < host_.options.max_connections - host_.options.reserved_for_hooks;
+    std::size_t count(bool (Session::*which)() const) const {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(sessions_, [which](const auto& session) { return (*session.*which)(); }));
+    }
+
+    bool take_place(Waits waits) {
+        const std::size_t long_ones = count(&Session::waits_for_verb) + count(&Session::follows);
+        if (waits == Waits::hook) {
+            return count(&Session::is_hook) + long_ones < host_.options.max_connections;
+        }
+        const bool has_place = long_ones < host_.options.max_connections - host_.options.reserved_for_hooks;
+        return has_place || close_oldest(&Session::has_stalled);
     }
 
     void remove(const Session* session) {

@@ -8,8 +8,9 @@
 //   client ──► peer check ──► a place ──► read (limits, 5 s) ──► router ──► status, events, a probe: one answer
 //              (unix socket)                                       └─────► a verb: Supervisor::ask, lines until its end
 //
-// Where every place is taken who has not asked anything yet makes room, the oldest first; on the status port then also
-// the one that has been there longest, so that slow clients keep nobody out.
+// Where every place is taken who has not asked anything yet makes room, the oldest first; then who is slow to take an
+// answer. Who follows a stream may pause in it; where no place to wait is left he is the one that goes. So idle and
+// slow clients keep nobody out.
 #pragma once
 
 #include "config/load.h"

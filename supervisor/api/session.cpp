@@ -146,7 +146,13 @@ void Session::arm_deadline() {
     deadline_.expires_after(host_.options.io_timeout);
     deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto session = weak.lock();
-        if (!error && session) {
+        if (error || !session) {
+            return;
+        }
+        // Who follows may pause: it costs a place and one part of the stream, and it is told what it has missed.
+        if (session->follows()) {
+            session->has_stalled_ = true;
+        } else {
             session->close();
         }
     });
@@ -229,7 +235,7 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
 }
 
 Session::Flow Session::follow_events() {
-    if (!begin_to_wait(false)) {
+    if (!begin_to_wait(Waits::follower)) {
         co_return co_await refuse(too_many_wait);
     }
     watch_client();
@@ -272,16 +278,20 @@ Call Session::call_of(std::string_view method, std::string_view target, std::str
 }
 
 /// False: there is no place left.
-bool Session::begin_to_wait(bool is_hook) {
-    if (!host_.may_wait(is_hook)) {
+bool Session::begin_to_wait(Waits waits) {
+    if (!host_.take_place(waits)) {
         return false;
     }
-    state_ = is_hook ? State::hook : State::verb;
+    switch (waits) {
+    case Waits::hook: state_ = State::hook; break;
+    case Waits::verb: state_ = State::verb; break;
+    case Waits::follower: state_ = State::follower; break;
+    }
     return true;
 }
 
 Session::Flow Session::serve_verb(const VerbCall& call) {
-    if (!begin_to_wait(call.is_hook)) {
+    if (!begin_to_wait(call.is_hook ? Waits::hook : Waits::verb)) {
         co_return co_await refuse(too_many_wait);
     }
     asked_ = host_.supervisor.ask(call.request, listener());
@@ -306,7 +316,7 @@ Session::Flow Session::serve_reload(const ReloadCall& call) {
     }
     std::vector<std::string> lines = warning_lines(loaded);
     std::ranges::move(difference_lines(supervisor.spec(), *plan), std::back_inserter(lines));
-    if (!begin_to_wait(false)) {
+    if (!begin_to_wait(Waits::verb)) {
         co_return co_await refuse(too_many_wait);
     }
     std::ranges::move(lines, std::back_inserter(lines_));
@@ -415,6 +425,7 @@ Session::Flow Session::write(std::string text) {
     arm_deadline();
     const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(text), as_values);
     deadline_.cancel();
+    has_stalled_ = false;
     co_return !error;
 }
 

@@ -22,12 +22,16 @@
 
 namespace davit::api {
 
+/// Who may stay for long.
+enum class Waits : std::uint8_t { hook, verb, follower };
+
 /// What every session shares; outlives them all.
 struct SessionHost {
     runtime::Supervisor& supervisor;
     ServerOptions options;
-    /// False: no place is left for one that may wait long (a hook: of its own places).
-    std::function<bool(bool is_hook)> may_wait;
+    /// Takes a place for one that may wait long (a hook: also of the reserved ones). False: none is left. A follower
+    /// that has stalled loses his to one that has no other.
+    std::function<bool(Waits waits)> take_place;
     /// The text of the metrics, until the next turn of the loop.
     std::function<std::string_view()> metrics;
 };
@@ -51,16 +55,21 @@ public:
 
     /// It waits for a request (of a new client or between two requests), so it may be closed for another's sake.
     bool is_idle() const { return state_ == State::idle; }
+    /// The client has not taken all of a short answer yet.
+    bool is_answering() const { return state_ == State::answering; }
     bool waits_for_verb() const { return state_ == State::verb; }
     bool is_hook() const { return state_ == State::hook; }
+    bool follows() const { return state_ == State::follower; }
+    /// It follows, and its client has taken nothing for as long as others may take for all.
+    bool has_stalled() const { return has_stalled_; }
     /// The verb has its answer, but the client has not read it yet.
     bool owes_answer() const {
-        const bool has_news = events_ && events_->has_unread();
+        const bool has_news = events_ && events_->has_unread() && !has_stalled_;
         return has_news || ((waits_for_verb() || is_hook()) && answer_.has_value());
     }
 
 private:
-    enum class State : std::uint8_t { idle, answering, verb, hook };
+    enum class State : std::uint8_t { idle, answering, verb, hook, follower };
     struct AnswerLine {
         model::Verdict verdict;
         std::string message;
@@ -73,7 +82,7 @@ private:
     Flow serve_reload(const ReloadCall& call);
     Flow follow_events();
     Flow wait_for_answer(const VerbCall& call);
-    bool begin_to_wait(bool is_hook);
+    bool begin_to_wait(Waits waits);
     Flow stream(const VerbCall& call);
     Flow write_lines();
     Call call_of(std::string_view method, std::string_view target, std::string_view body) const;
@@ -100,6 +109,7 @@ private:
     bool http_1_0_ = false;
     bool head_only_ = false; // HEAD: the answer has no body
     bool client_gone_ = false;
+    bool has_stalled_ = false;
     std::deque<std::string> lines_;
     std::size_t lines_dropped_ = 0;
     std::optional<model::RequestId> asked_;

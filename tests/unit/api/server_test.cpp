@@ -245,6 +245,67 @@ TEST_CASE("a reader that stopped ends its session, not the server", "[server]") 
     CHECK(next.hears("200 OK"));
 }
 
+/// More than a socket takes: who follows and does not read is in the middle of a write from here on.
+void flood_journal() {
+    for (int number = 0; number < 200; ++number) {
+        Fixture::world().journal.add({.service = "web", .reason = std::string(10'000, 'x')});
+    }
+}
+
+TEST_CASE("who follows may pause, and is told what was forgotten meanwhile", "[server]") {
+    Fixture fixture{{.io_timeout = 20ms}};
+    Client follower{fixture};
+    follower.get("/v1/events?follow=true");
+    REQUIRE(follower.hears("200 OK"));
+    flood_journal();
+    // One who waits for a verb and does not read either is closed; the time of the follower is over then as well.
+    Client stuck{fixture};
+    stuck.post("/v1/lifecycle/online");
+    REQUIRE(fixture.reaches([] { return Fixture::world().asked.size() == 1; }));
+    REQUIRE(fixture.reaches([] {
+        Fixture::world().listeners[1].progress(std::string(10'000, 'x'));
+        return !Fixture::world().forgotten.empty();
+    }));
+    for (std::size_t number = 0; number < runtime::Journal::capacity + 500; ++number) {
+        Fixture::world().journal.add({.service = "web", .reason = "again"});
+    }
+    CHECK(follower.hears("{\"number\": 2700, "));
+    CHECK(follower.received().contains("{\"lost\": "));
+}
+
+TEST_CASE("a follower that has stalled loses its place to one that has none", "[server]") {
+    Fixture fixture{{.max_connections = 2, .reserved_for_hooks = 1, .io_timeout = 20ms}};
+    Client follower{fixture};
+    follower.get("/v1/events?follow=true");
+    REQUIRE(follower.hears("200 OK"));
+    Client early{fixture};
+    early.get("/v1/wait?phase=offline");
+    CHECK(early.hears("503 Service Unavailable"));
+    flood_journal();
+    CHECK(fixture.reaches([&] {
+        Client next{fixture};
+        next.get("/v1/wait?phase=offline");
+        return next.hears("HTTP/1.1 ") && next.received().starts_with("HTTP/1.1 200 OK");
+    }));
+    CHECK(follower.is_closed());
+}
+
+TEST_CASE("who does not take a short answer makes room for a hook", "[server]") {
+    Fixture fixture{{.max_connections = 2, .reserved_for_hooks = 1}};
+    Fixture::world().spec.app = std::string(2'000'000, 'x'); // no socket takes that at once
+    fixture.answer_all(Verdict::done, "online");
+    Client slow{fixture};
+    Client slower{fixture};
+    for (Client* client : {&slow, &slower}) {
+        client->get("/v1/status");
+        REQUIRE(client->hears("200 OK"));
+    }
+    Client hook{fixture};
+    hook.post("/v1/lifecycle/poststart");
+    CHECK(hook.hears("\"result\": \"done\""));
+    CHECK(slow.is_closed());
+}
+
 TEST_CASE("a full house drops who has not asked yet, the oldest first", "[server]") {
     Fixture fixture{{.max_connections = 2, .reserved_for_hooks = 1}};
     Client oldest{fixture};
