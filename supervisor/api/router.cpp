@@ -89,6 +89,10 @@ Refusal bad_request(std::string error) {
     return Refusal{.status = 400, .error = std::move(error), .allow = {}};
 }
 
+Refusal not_found(std::string error) {
+    return Refusal{.status = 404, .error = std::move(error), .allow = {}};
+}
+
 std::string did_you_mean(std::string_view unknown, std::span<const std::string_view> known) {
     const auto near = model::suggestion(unknown, known);
     return near ? " (did you mean \"" + std::string{*near} + "\"?)" : "";
@@ -276,7 +280,7 @@ Call route_status(const PodSpec& spec, const Target& target) {
         }
         const auto index = find_service(spec, parameter.value);
         if (!index) {
-            return Refusal{.status = 404, .error = index.error().text, .allow = {}};
+            return not_found(index.error().text);
         }
         call.services.push_back(*index);
     }
@@ -303,16 +307,6 @@ std::string one_line(std::string text) {
         ' ');
     return text;
 }
-
-struct LifecycleRoute {
-    std::string_view name;
-    Verb verb;
-};
-constexpr std::array lifecycle_routes{
-    LifecycleRoute{"poststart", Verb::poststart}, LifecycleRoute{"prestop", Verb::prestop},
-    LifecycleRoute{"online", Verb::online},       LifecycleRoute{"offline", Verb::offline},
-    LifecycleRoute{"isolate", Verb::isolate},     LifecycleRoute{"rejoin", Verb::rejoin},
-};
 
 /// PID 1 answers when what is left of the time since the client began is used up.
 Duration less(Duration whole, std::optional<Duration> waited) {
@@ -341,33 +335,27 @@ Call route_lifecycle(const PodSpec& spec, Verb verb, const Target& target, std::
     return call;
 }
 
-struct ServiceRoute {
-    std::string_view name;
+/// What one verb of services takes beside their names.
+struct ServiceVerb {
     Verb verb;
     std::array<std::string_view, 2> options;
 };
-constexpr std::array service_routes{
-    ServiceRoute{"start", Verb::start, {"noWait", "noWait"}},
-    ServiceRoute{"stop", Verb::stop, {"noWait", "cascade"}},
-    ServiceRoute{"restart", Verb::restart, {"noWait", "noWait"}},
-    ServiceRoute{"signal", Verb::signal, {"signal", "signal"}},
-};
 
-Call route_service(const PodSpec& spec, const ServiceRoute& route, std::string_view names, const Target& target,
+Call route_service(const PodSpec& spec, const ServiceVerb& asked, std::string_view names, const Target& target,
                    std::string_view body) {
     const auto services = find_services(spec, names);
     if (!services) {
-        return Refusal{.status = 404, .error = services.error().text, .allow = {}};
+        return not_found(services.error().text);
     }
-    const auto options = read_options(target, body, route.options);
+    const auto options = read_options(target, body, asked.options);
     if (!options) {
         return bad_request(options.error().text);
     }
-    if (route.verb == Verb::signal && !options->signal) {
+    if (asked.verb == Verb::signal && !options->signal) {
         return bad_request("signal: name one, as {\"signal\": \"HUP\"}");
     }
     VerbCall call;
-    call.request.verb = route.verb;
+    call.request.verb = asked.verb;
     call.request.services = *services;
     call.request.signal = options->signal.value_or(0);
     call.request.cascade = options->cascade;
@@ -379,10 +367,10 @@ Call route_service(const PodSpec& spec, const ServiceRoute& route, std::string_v
 Call route_env(const PodSpec& spec, std::string_view name, const Target& target) {
     const auto index = find_service(spec, name);
     if (!index) {
-        return Refusal{.status = 404, .error = index.error().text, .allow = {}};
+        return not_found(index.error().text);
     }
     if (!spec.services[*index].enabled) {
-        return Refusal{.status = 404, .error = std::string{name} + " is not enabled", .allow = {}};
+        return not_found(std::string{name} + " is not enabled");
     }
     EnvCall call{.service = *index};
     for (const Parameter& parameter : target.query) {
@@ -415,7 +403,7 @@ Call route_wait(const PodSpec& spec, const Target& target, std::string_view body
     }
     const auto index = find_service(spec, *options->service);
     if (!index) {
-        return Refusal{.status = 404, .error = index.error().text, .allow = {}};
+        return not_found(index.error().text);
     }
     call.request.verb = Verb::wait_service;
     call.request.services = {*index};
@@ -477,6 +465,8 @@ Call route_events(const Target& target) {
     return call;
 }
 
+// ---- the table -------------------------------------------------------------------------------------------
+
 /// As the Allow header says them.
 namespace methods {
 constexpr std::string_view get = "GET";
@@ -484,6 +474,83 @@ constexpr std::string_view post = "POST";
 constexpr std::string_view both = "GET, POST";
 constexpr std::string_view looking = "GET, HEAD";
 } // namespace methods
+
+/// A request whose route is known.
+struct Asked {
+    const PodSpec& spec;
+    const Target& target;
+    std::string_view body;
+    std::string_view names; // what stands in the path's braces
+};
+
+struct Route {
+    std::string_view path; // one part of it may stand in braces: whatever is there, slashes too
+    std::string_view methods;
+    Call (*call)(const Asked&);
+};
+
+/// What kubelet and Prometheus ask; parameters that they add mean nothing here.
+template <ProbeQuestion question>
+Call look(const Asked&) {
+    return ProbeCall{question};
+}
+
+template <Verb verb>
+Call move_pod(const Asked& asked) {
+    return route_lifecycle(asked.spec, verb, asked.target, asked.body);
+}
+
+constexpr ServiceVerb start_verb{Verb::start, {"noWait", "noWait"}};
+constexpr ServiceVerb stop_verb{Verb::stop, {"noWait", "cascade"}};
+constexpr ServiceVerb restart_verb{Verb::restart, {"noWait", "noWait"}};
+constexpr ServiceVerb signal_verb{Verb::signal, {"signal", "signal"}};
+
+template <const ServiceVerb& verb>
+Call move_services(const Asked& asked) {
+    return route_service(asked.spec, verb, asked.names, asked.target, asked.body);
+}
+
+/// packaging/openapi.yaml describes each; a test compares.
+constexpr std::array routes{
+    Route{live_path, methods::looking, look<ProbeQuestion::live>},
+    Route{ready_path, methods::looking, look<ProbeQuestion::ready>},
+    Route{startup_path, methods::looking, look<ProbeQuestion::startup>},
+    Route{metrics_path, methods::looking, [](const Asked&) -> Call { return MetricsCall{}; }},
+    Route{status_path, methods::get, [](const Asked& asked) { return route_status(asked.spec, asked.target); }},
+    Route{events_path, methods::get, [](const Asked& asked) { return route_events(asked.target); }},
+    Route{cpus_path, methods::get, [](const Asked&) -> Call { return CpusCall{}; }},
+    Route{plan_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},
+    Route{graph_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},
+    Route{reload_path, methods::post, [](const Asked& asked) { return route_reload(asked.target, asked.body); }},
+    Route{wait_path, methods::both,
+          [](const Asked& asked) { return route_wait(asked.spec, asked.target, asked.body); }},
+    Route{"/v1/lifecycle/poststart", methods::post, move_pod<Verb::poststart>},
+    Route{"/v1/lifecycle/prestop", methods::post, move_pod<Verb::prestop>},
+    Route{"/v1/lifecycle/online", methods::post, move_pod<Verb::online>},
+    Route{"/v1/lifecycle/offline", methods::post, move_pod<Verb::offline>},
+    Route{"/v1/lifecycle/isolate", methods::post, move_pod<Verb::isolate>},
+    Route{"/v1/lifecycle/rejoin", methods::post, move_pod<Verb::rejoin>},
+    Route{"/v1/services/{services}/start", methods::post, move_services<start_verb>},
+    Route{"/v1/services/{services}/stop", methods::post, move_services<stop_verb>},
+    Route{"/v1/services/{services}/restart", methods::post, move_services<restart_verb>},
+    Route{"/v1/services/{services}/signal", methods::post, move_services<signal_verb>},
+    Route{"/v1/services/{service}/env", methods::get,
+          [](const Asked& asked) { return route_env(asked.spec, asked.names, asked.target); }},
+};
+
+/// What stands in the braces of `pattern`, empty without braces; nullopt: `path` is another one.
+std::optional<std::string_view> names_in(std::string_view path, std::string_view pattern) {
+    const auto open = pattern.find('{');
+    if (open == std::string_view::npos) {
+        return path == pattern ? std::optional{std::string_view{}} : std::nullopt;
+    }
+    const std::string_view before = pattern.substr(0, open);
+    const std::string_view after = pattern.substr(pattern.find('}') + 1);
+    if (path.size() < before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) {
+        return std::nullopt;
+    }
+    return path.substr(before.size(), path.size() - before.size() - after.size());
+}
 
 std::optional<Refusal> wrong_method(std::string_view method, std::string_view allowed) {
     for (const std::string_view one : model::split(allowed, ',')) {
@@ -496,73 +563,6 @@ std::optional<Refusal> wrong_method(std::string_view method, std::string_view al
                    .allow = std::string{allowed}};
 }
 
-Refusal not_found(std::string_view path) {
-    return Refusal{.status = 404, .error = "unknown route " + std::string{path}, .allow = {}};
-}
-
-Call route_reading(const PodSpec& spec, const Target& target, std::string_view method) {
-    if (auto refusal = wrong_method(method, methods::get)) {
-        return *refusal;
-    }
-    if (target.path == status_path) {
-        return route_status(spec, target);
-    }
-    if (target.path == events_path) {
-        return route_events(target);
-    }
-    if (target.path == cpus_path) {
-        return CpusCall{};
-    }
-    return route_plan(target);
-}
-
-/// What kubelet and Prometheus ask; parameters that they add mean nothing here.
-Call route_looking(std::string_view path, std::string_view method) {
-    if (auto refusal = wrong_method(method, methods::looking)) {
-        return *refusal;
-    }
-    if (path == metrics_path) {
-        return MetricsCall{};
-    }
-    return ProbeCall{path == live_path    ? ProbeQuestion::live
-                     : path == ready_path ? ProbeQuestion::ready
-                                          : ProbeQuestion::startup};
-}
-
-constexpr std::array looking_paths{live_path, ready_path, startup_path, metrics_path};
-
-Call route_below_lifecycle(const PodSpec& spec, const Target& target, const HttpRequest& request) {
-    const std::string_view name = std::string_view{target.path}.substr(lifecycle_prefix.size());
-    const auto found = std::ranges::find(lifecycle_routes, name, &LifecycleRoute::name);
-    if (found == lifecycle_routes.end()) {
-        return not_found(target.path);
-    }
-    if (auto refusal = wrong_method(request.method, methods::post)) {
-        return *refusal;
-    }
-    return route_lifecycle(spec, found->verb, target, request.body);
-}
-
-Call route_below_services(const PodSpec& spec, const Target& target, const HttpRequest& request) {
-    const std::string_view rest = std::string_view{target.path}.substr(services_prefix.size());
-    const auto slash = rest.rfind('/');
-    const std::string_view verb = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
-    if (verb == env_word) {
-        if (auto refusal = wrong_method(request.method, methods::get)) {
-            return *refusal;
-        }
-        return route_env(spec, rest.substr(0, slash), target);
-    }
-    const auto found = std::ranges::find(service_routes, verb, &ServiceRoute::name);
-    if (found == service_routes.end()) {
-        return not_found(target.path);
-    }
-    if (auto refusal = wrong_method(request.method, methods::post)) {
-        return *refusal;
-    }
-    return route_service(spec, *found, rest.substr(0, slash), target, request.body);
-}
-
 } // namespace
 
 Call route(const PodSpec& spec, const HttpRequest& request) {
@@ -570,43 +570,37 @@ Call route(const PodSpec& spec, const HttpRequest& request) {
     if (!target) {
         return bad_request("the address cannot be read");
     }
-    if (model::contains(looking_paths, target->path)) {
-        return route_looking(target->path, request.method);
-    }
-    constexpr std::array reading{status_path, events_path, cpus_path, plan_path, graph_path};
-    if (model::contains(reading, target->path)) {
-        return route_reading(spec, *target, request.method);
-    }
-    if (target->path == reload_path) {
-        if (auto refusal = wrong_method(request.method, methods::post)) {
+    for (const Route& one : routes) {
+        const auto names = names_in(target->path, one.path);
+        if (!names) {
+            continue;
+        }
+        if (auto refusal = wrong_method(request.method, one.methods)) {
             return *refusal;
         }
-        return route_reload(*target, request.body);
+        return one.call({.spec = spec, .target = *target, .body = request.body, .names = *names});
     }
-    if (target->path == wait_path) {
-        if (auto refusal = wrong_method(request.method, methods::both)) {
-            return *refusal;
-        }
-        return route_wait(spec, *target, request.body);
-    }
-    if (target->path.starts_with(lifecycle_prefix)) {
-        return route_below_lifecycle(spec, *target, request);
-    }
-    if (target->path.starts_with(services_prefix)) {
-        return route_below_services(spec, *target, request);
-    }
-    return not_found(target->path);
+    return not_found("unknown route " + target->path);
 }
 
 Call route_on_status_port(const HttpRequest& request) {
+    constexpr std::array paths{live_path, ready_path, startup_path, metrics_path};
     const auto target = parse_target(request.target);
     if (!target) {
         return bad_request("the address cannot be read");
     }
-    if (!model::contains(looking_paths, target->path)) {
-        return Refusal{.status = 404, .error = "there are /livez, /readyz, /startupz and /metrics", .allow = {}};
+    if (!model::contains(paths, target->path)) {
+        return not_found("there are /livez, /readyz, /startupz and /metrics");
     }
-    return route_looking(target->path, request.method);
+    return route(PodSpec{}, request);
+}
+
+std::vector<RouteText> all_routes() {
+    std::vector<RouteText> texts;
+    for (const Route& one : routes) {
+        texts.push_back({one.path, one.methods});
+    }
+    return texts;
 }
 
 Duration prestop_timeout(const PodSpec& spec) {

@@ -71,6 +71,13 @@ Call route(const model::PodSpec& spec, const HttpRequest& request);
 /// What the status port answers: the probe addresses and the metrics, by GET and HEAD, and nothing else of the API.
 Call route_on_status_port(const HttpRequest& request);
 
+struct RouteText {
+    std::string_view path;    // "/v1/services/{service}/env"
+    std::string_view methods; // "GET, HEAD"
+};
+/// The whole table, for who holds a description against it.
+std::vector<RouteText> all_routes();
+
 /// How long a prestop client waits: the grace period less 2 s, at least 1 s (contract, section 2).
 Duration prestop_timeout(const model::PodSpec& spec);
 
