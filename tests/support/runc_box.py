@@ -72,6 +72,12 @@ def enter_private_network():
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", flags | up))
 
 
+def mount_privately(kind, target, data=""):
+    """A file system that only this process and its children see. Call before threads exist."""
+    keep_mounts_private()
+    _mount(kind, target, data)
+
+
 def as_child():
     """preexec_fn for children: default signals, and KILL when the thread that started them is gone."""
     for number in (*_interrupts, signal.SIGQUIT, signal.SIGPIPE):
