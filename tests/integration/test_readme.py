@@ -2,14 +2,14 @@
 """What the README shows of curl is what curl shows: its commands run as they stand there, in a davit with its own /run and
 its own network, and print what stands below them, but for times and numbers."""
 
-import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from runc_box import enter_private_network, mount_privately
+from console import sessions, shows_all
 from davit_process import DEADLINE, Davit
+from runc_box import enter_private_network, mount_privately
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
@@ -20,28 +20,6 @@ services:
   mesh: {command: [sleep, "600"]}
   shop: {main: true, command: [sleep, "600"]}
 """
-
-
-def sessions(text):
-    """Each console block, as (command, what it prints)."""
-    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
-        yield [(command, output) for command, _, output in (part.partition("\n") for part in block.split("$ ") if part)]
-
-
-def without_numbers(text):
-    return re.sub(r"\d+(\.\d+)?", "N", text)
-
-
-def is_shown_as(line, shown):
-    """A shown line that ends with ... is the beginning of it."""
-    if shown.endswith("..."):
-        return without_numbers(line).startswith(without_numbers(shown[:-3]))
-    return without_numbers(line) == without_numbers(shown)
-
-
-def shows(printed, shown):
-    printed, shown = printed.splitlines(), shown.splitlines()
-    return len(printed) == len(shown) and all(map(is_shown_as, printed, shown))
 
 
 def test_there_is_an_example_of_everything():
@@ -62,6 +40,6 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, session):
         for command, output in session:
             done = subprocess.run([*enter, "bash", "-c", command], capture_output=True, text=True, timeout=DEADLINE)
             assert done.stderr == "", command
-            assert shows(done.stdout, output), f"$ {command}\n{done.stdout}"
+            assert shows_all(done.stdout, output), f"$ {command}\n{done.stdout}"
         davit.signal(signal.SIGTERM)
         davit.wait()
