@@ -14,6 +14,8 @@ namespace davit::os {
 namespace {
 
 constexpr int most_in_one_turn = 256;
+/// What an owner does takes longer: it may start the next child, which may have ended before the next look.
+constexpr int most_owners_in_one_turn = 32;
 
 model::ExitStatus exit_status_of(const siginfo_t& info) {
     if (info.si_code == CLD_EXITED) {
@@ -56,10 +58,17 @@ void ChildReaper::forget(pid_t child) {
 
 void ChildReaper::reap() {
     int reaped = 0;
-    while (reaped < most_in_one_turn && reap_one()) {
+    int owners = 0;
+    Reaped last = Reaped::stranger;
+    while (reaped < most_in_one_turn && owners < most_owners_in_one_turn) {
+        last = reap_one();
+        if (last == Reaped::nobody) {
+            break;
+        }
         ++reaped;
+        owners += last == Reaped::watched ? 1 : 0;
     }
-    if (reaped == most_in_one_turn && !goes_on_) {
+    if (last != Reaped::nobody && !goes_on_) {
         goes_on_ = true;
         boost::asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
             if (!alive.expired()) {
@@ -73,20 +82,20 @@ void ChildReaper::reap() {
     }
 }
 
-bool ChildReaper::reap_one() {
+ChildReaper::Reaped ChildReaper::reap_one() {
     siginfo_t info{};
     // Only a look: nobody's child may lose its pid before it is known whose it is.
     if (!wait_for(P_ALL, 0, info, WNOWAIT)) {
-        return false;
+        return Reaped::nobody;
     }
     const pid_t child = info.si_pid;
     if (watched_.contains(child)) {
         reap_watched(child);
-        return true;
+        return Reaped::watched;
     }
     take_off(child);
     ++orphans_reaped_;
-    return true;
+    return Reaped::stranger;
 }
 
 model::ExitStatus ChildReaper::take_off(pid_t child) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place in davit that waits for children. A child that somebody watches is handed to its owner with its
 // exit status; every other one (an orphan that became ours) is reaped and counted. SIGCHLD is a hint, not a
-// count: each hint empties the queue, in portions, so that twenty thousand orphans do not hold up the loop.
+// count: each hint empties the queue, in portions, so that neither twenty thousand orphans hold up the loop nor
+// services that crash as soon as they were started again.
 //
 //   SIGCHLD ─► reap(): peek (WNOWAIT) ─┬─ watched ─► reap, tell its owner
 //                                      ├─ stranger ─► reap, count
-//                                      └─ none left, or 256 done ─► on_turn_end
+//                                      └─ none left, 256 done or 32 owners told ─► on_turn_end
 #pragma once
 
 #include "model/exit_status.h"
@@ -58,7 +59,9 @@ public:
     std::uint64_t orphans_reaped() const { return orphans_reaped_; }
 
 private:
-    bool reap_one();
+    enum class Reaped : std::uint8_t { nobody, stranger, watched };
+
+    Reaped reap_one();
     void reap_watched(pid_t child);
     model::ExitStatus take_off(pid_t child);
 

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <map>
+#include <sys/wait.h>
 
 using namespace davit;
 using namespace davit::os;
@@ -114,6 +115,28 @@ TEST_CASE("an owner may start its next child from inside the call that tells the
     start();
 
     CHECK(run_until(reaping.loop, [&] { return ends == 5; }));
+}
+
+TEST_CASE("children that end as soon as they were started leave the loop its turns", "[child_reaper]") {
+    Reaping reaping;
+    int ends = 0;
+    // By the time that the reaper looks again the next child has ended already, for ever.
+    std::function<void()> start = [&] {
+        const auto child = spawn(shell("exit 0"));
+        REQUIRE(child);
+        siginfo_t ended{};
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(*child), &ended, WEXITED | WNOWAIT) == 0);
+        reaping.reaper.watch(*child, [&](model::ExitStatus) {
+            if (++ends < 200) {
+                start();
+            }
+        });
+    };
+    start();
+
+    reaping.reaper.reap();
+    CHECK(ends < 200);
+    CHECK(run_until(reaping.loop, [&] { return ends == 200; }));
 }
 
 TEST_CASE("of every child that is reaped its session and CPU time are told, before its owner hears of it",
