@@ -87,6 +87,10 @@ static long kernel(long number, long a, long b, long c, long d, long e, long f) 
 #error "no system calls are known for this architecture"
 #endif
 
+/* The kernel takes masks of whole words alone (sched_setaffinity(2)). They may lie anywhere and be of any type; the
+ * first CPU is the lowest bit, both architectures are little-endian. */
+typedef uint64_t word __attribute__((aligned(1), may_alias));
+
 static int is_error(long result) {
     return result < 0 && result > -4096;
 }
@@ -170,59 +174,73 @@ static long plain_sysconf(int name) {
     return -1;
 }
 
-/* As the C libraries do: 0 and the rest of the mask zeroed, or the negative error number. */
+/* The bytes of the mask that the kernel filled, the rest of it is zeroed as the C libraries do; or the negative error
+ * number. */
 static long plain_affinity(int process, size_t size, unsigned char* mask) {
     const size_t asked = size < 0x7fffffff ? size : 0x7fffffff;
     const long filled = kernel(call_sched_getaffinity, process, (long)asked, (long)mask, 0, 0, 0);
     if (is_error(filled)) {
         return filled;
     }
-    for (size_t index = (size_t)filled; index < size; ++index) {
-        ((volatile unsigned char*)mask)[index] = 0; /* volatile: a compiler would make it a call of memset */
+    for (size_t index = (size_t)filled; index < size; index += sizeof(word)) {
+        *(volatile word*)(mask + index) = 0; /* volatile: a compiler would make it a call of memset */
     }
-    return 0;
+    return filled;
 }
 
-/* ---- the answers ------------------------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------------------------- */
 
-/* Leaves the first `count` CPUs in the mask. */
+/* By hand: what a compiler knows for it may be a call of a library that is not there (__popcountdi2). */
+static unsigned bits_in(uint64_t bits) {
+    uint64_t sums = bits - ((bits >> 1) & 0x5555555555555555u);
+    sums = (sums & 0x3333333333333333u) + ((sums >> 2) & 0x3333333333333333u);
+    sums = (sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (unsigned)((sums * 0x0101010101010101u) >> 56);
+}
+
+/* Leaves the first `count` CPUs in the mask; writes nothing where it has no more. */
 static void keep_first(unsigned char* mask, size_t size, unsigned count) {
-    for (size_t index = 0; index < size; ++index) {
-        for (unsigned bit = 1; bit < 256; bit <<= 1) {
-            if ((mask[index] & bit) == 0) {
-                continue;
-            }
-            if (count > 0) {
-                --count;
-            } else {
-                mask[index] = (unsigned char)(mask[index] & ~bit);
-            }
+    for (size_t index = 0; index < size; index += sizeof(word)) {
+        word* here = (word*)(mask + index);
+        const unsigned bits = bits_in(*here);
+        if (bits <= count) {
+            count -= bits;
+            continue;
         }
+        uint64_t surplus = *here;
+        for (; count > 0; --count) {
+            surplus &= surplus - 1;
+        }
+        *here &= ~surplus;
     }
 }
 
 static unsigned count_in(const unsigned char* mask, size_t size) {
     unsigned count = 0;
-    for (size_t index = 0; index < size; ++index) {
-        for (unsigned bits = mask[index]; bits != 0; bits &= bits - 1) {
-            ++count;
-        }
+    for (size_t index = 0; index < size; index += sizeof(word)) {
+        count += bits_in(*(const word*)(mask + index));
     }
     return count;
 }
+
+/* ---- the answers ------------------------------------------------------------------------------------------------- */
 
 static int is_own(int process) {
     return process == 0 || process == kernel(call_getpid, 0, 0, 0, 0, 0, 0) ||
            process == kernel(call_gettid, 0, 0, 0, 0, 0, 0);
 }
 
+/* 0, or the negative error number. */
 static long affinity(int process, size_t size, unsigned char* mask) {
-    const long result = plain_affinity(process, size, mask);
-    const unsigned count = answer_of(DAVIT_CPUS_AFFINITY);
-    if (result == 0 && count > 0 && is_own(process)) {
-        keep_first(mask, size, count);
+    const long filled = plain_affinity(process, size, mask);
+    if (is_error(filled)) {
+        return filled;
     }
-    return result;
+    const unsigned count = answer_of(DAVIT_CPUS_AFFINITY);
+    if (count > 0 && is_own(process)) {
+        keep_first(mask, (size_t)filled, count);
+    }
+    return 0;
 }
 
 EXPORTED long sysconf(int name) {
@@ -278,5 +296,6 @@ EXPORTED int JVM_ActiveProcessorCount(void) {
         return function();
     }
     unsigned char mask[longest_mask];
-    return plain_affinity(0, sizeof mask, mask) == 0 ? (int)count_in(mask, sizeof mask) : 1;
+    const long filled = plain_affinity(0, sizeof mask, mask);
+    return is_error(filled) ? 1 : (int)count_in(mask, (size_t)filled);
 }

@@ -124,6 +124,55 @@ def test_without_a_page_that_answers_everything_is_as_it_was(program, page, tmp_
     assert counts(program, env) == plain
 
 
+ODD_CPUS = """
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+/* Every second CPU of three words of a mask, behind the library: what it asks of a thread that is not the own. */
+int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t* mask) {
+    (void)thread;
+    memset(mask, 0, size);
+    for (int cpu = 1; cpu < 192; cpu += 2)
+        CPU_SET(cpu, mask);
+    return 0;
+}
+"""
+
+MASK = """
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+int main(void) {
+    cpu_set_t mask;
+    if (pthread_getaffinity_np((pthread_t)0, sizeof mask, &mask) != 0)
+        return 1;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &mask))
+            printf("%d ", cpu);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def machine_of_odd_cpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "odd.c").write_text(ODD_CPUS)
+    (folder / "mask.c").write_text(MASK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "odd.so", folder / "odd.c"], check=True)
+    subprocess.run(["cc", "-o", folder / "mask", folder / "mask.c"], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 64, 95, 96, 97, 1000])
+def test_of_a_mask_of_several_words_the_first_cpus_stay(machine_of_odd_cpus, page, count):
+    page.write(count, AFFINITY)
+    preload = f"{library()} {machine_of_odd_cpus / 'odd.so'}"
+    done = run([machine_of_odd_cpus / "mask"], environment(page.path, preload))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [int(cpu) for cpu in done.stdout.split()] == list(range(1, 192, 2))[:count]
+
+
 def test_a_resize_is_seen_by_a_program_that_runs(program, page):
     process = subprocess.Popen([program, "again"], env=environment(page.path), stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
