@@ -427,7 +427,7 @@ std::string cpu_text(double cpus) {
 }
 
 std::optional<CpuSet> parse_cpu_list(std::string_view text) {
-    CpuSet cpus;
+    std::vector<std::pair<int, int>> ranges;
     text = trimmed(text);
     while (!text.empty()) {
         const auto end = std::min(text.find(','), text.size());
@@ -436,20 +436,20 @@ std::optional<CpuSet> parse_cpu_list(std::string_view text) {
         const auto first = number_in<int>(range.substr(0, dash));
         const auto last = dash == std::string_view::npos ? first : number_in<int>(range.substr(dash + 1));
         const bool is_range = first && last && *first >= 0 && *last >= *first && *last < most_cpus;
-        if (!is_range || cpus.size() > most_cpus) {
+        if (!is_range || end + 1 == text.size()) { // a comma with nothing behind it
             return std::nullopt;
         }
-        for (int cpu = *first; cpu <= *last; ++cpu) {
-            cpus.push_back(cpu);
-        }
-        if (end + 1 == text.size()) {
-            return std::nullopt; // a comma with nothing behind it
-        }
+        ranges.emplace_back(*first, *last);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
-    std::ranges::sort(cpus);
-    const auto repeated = std::ranges::unique(cpus);
-    cpus.erase(repeated.begin(), repeated.end());
+    // The ranges, not what is in them: a text of a few bytes may say 65536 CPUs again and again.
+    std::ranges::sort(ranges);
+    CpuSet cpus;
+    for (const auto& [first, last] : ranges) {
+        for (int cpu = cpus.empty() ? first : std::max(first, cpus.back() + 1); cpu <= last; ++cpu) {
+            cpus.push_back(cpu);
+        }
+    }
     return cpus;
 }
 
