@@ -36,6 +36,10 @@ bool is_continuation(char byte) {
 /// Appends the character at the front of `text` as a person can see it; gives its bytes.
 std::size_t append_visible(std::string& shown, std::string_view text) {
     const auto byte = static_cast<unsigned char>(text.front());
+    if (byte >= 0x20 && byte < 0x7F) { // nearly all
+        shown += text.front();
+        return 1;
+    }
     const auto hidden = std::ranges::find_if(
         hidden_characters, [&](const HiddenCharacter& character) { return text.starts_with(character.bytes); });
     if (hidden != hidden_characters.end()) {
