@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,8 +15,9 @@ namespace davit::os {
 namespace {
 
 constexpr int most_in_one_turn = 256;
-/// What an owner does takes longer: it may start the next child, which may have ended before the next look.
-constexpr int most_owners_in_one_turn = 32;
+/// What an owner does takes longer, on a busy machine much longer: it may start the next child, which may have ended
+/// before the next look.
+constexpr std::chrono::milliseconds longest_turn{5};
 
 model::ExitStatus exit_status_of(const siginfo_t& info) {
     if (info.si_code == CLD_EXITED) {
@@ -57,16 +59,18 @@ void ChildReaper::forget(pid_t child) {
 }
 
 void ChildReaper::reap() {
+    const auto end = std::chrono::steady_clock::now() + longest_turn;
     int reaped = 0;
-    int owners = 0;
     Reaped last = Reaped::stranger;
-    while (reaped < most_in_one_turn && owners < most_owners_in_one_turn) {
+    while (reaped < most_in_one_turn) {
         last = reap_one();
         if (last == Reaped::nobody) {
             break;
         }
         ++reaped;
-        owners += last == Reaped::watched ? 1 : 0;
+        if (last == Reaped::watched && std::chrono::steady_clock::now() >= end) {
+            break;
+        }
     }
     if (last != Reaped::nobody && !goes_on_) {
         goes_on_ = true;

@@ -6,7 +6,7 @@
 //
 //   SIGCHLD ─► reap(): peek (WNOWAIT) ─┬─ watched ─► reap, tell its owner
 //                                      ├─ stranger ─► reap, count
-//                                      └─ none left, 256 done or 32 owners told ─► on_turn_end
+//                                      └─ none left, 256 done or 5 ms over ─► on_turn_end
 #pragma once
 
 #include "model/exit_status.h"
