@@ -53,6 +53,13 @@ class Bare(Contender):
     def count_environment(self, folder):
         return {}
 
+    def answering(self, folder, port):
+        """What an answer to a request over loopback costs anyway: a plain server that has nothing else to do."""
+        site = folder / "site"
+        site.mkdir()
+        (site / "livez").write_text("live\n")
+        return ["/usr/bin/python3", "-m", "http.server", "-b", "127.0.0.1", "-d", str(site), str(port)]
+
 
 class Davit(Contender):
     """davit with a configuration. `logs` is what the services say: raw as the peers without a logger, or prefix."""
@@ -84,6 +91,17 @@ class Davit(Contender):
     def one_helper(self, folder):
         helper = self._service(backoff="{initialSeconds: 0}")
         return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
+
+    def answering(self, folder, port):
+        """All that davit can have to do: four services that write as fast as they can, 50 that are probed each second."""
+        writer = self._service(command="[/usr/bin/yes]", logs="prefix")
+        probe = f"{{exec: {{command: [{self.payload}, once]}}, periodSeconds: 1}}"
+        probed = self._service(env='{BENCH_FIFO: "", BENCH_MODE: stay}', livenessProbe=probe)
+        services = {**{f"w{index}": writer for index in range(4)}, **{f"p{index:02}": probed for index in range(50)}}
+        command = self._configured(folder, {**services, "main": self._service(main="true")})
+        with open(folder / "davit.yaml", "a") as file:
+            file.write(f"statusPort: {port}\n")
+        return command
 
     def one_java(self, folder, settings):
         """A helper that davit takes for a JVM, of which it read what it knows at the first start."""

@@ -7,6 +7,7 @@ contender, the peer it is held against and the target. To add a row, append to S
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import time
 import typing
@@ -148,6 +149,35 @@ def status(count):
     return measure
 
 
+def answer_time(port):
+    """Milliseconds from the connection to the end of the answer."""
+    began = time.monotonic_ns()
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
+        client.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    if b" 200 " not in answer[:13]:
+        raise Failed(f"/livez: {answer[:200]}")
+    return (time.monotonic_ns() - began) / 1e6
+
+
+def status_port(bench, contender):
+    folder = bench.workshop.folder()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with Container(bench.workshop, folder, contender.answering(folder, port)):
+        await_condition("an answer", lambda: answers(port), 30)
+        time.sleep(1)
+        times = sorted(answer_time(port) for _ in range(200 if bench.quick else 1000))
+        return {"median": times[len(times) // 2], "p99": times[len(times) * 99 // 100]}
+
+
+def answers(port):
+    try:
+        return answer_time(port) > 0
+    except OSError:
+        return False
+
+
 def check(count):
     def measure(bench, contender):
         folder = bench.workshop.folder()
@@ -261,6 +291,7 @@ SCENARIOS = [
     Scenario("terminate", (*PLAIN, "davit", "s6", "supervisor"), terminate, 31, SLOW),
     Scenario("crash", SUPERVISING, crash, 11, SLOW),
     Scenario("status", SUPERVISING, status(50), 5, {"supervisor": 1}),
+    Scenario("status-port", ("bare", "davit"), status_port, 5),
     Scenario("load-500", ("bare", "davit"), check(500), 5),
     Scenario("cpus", ("davit",), count, 5),
     Scenario("java-known", ("davit",), known_jvm, 7),
@@ -301,6 +332,8 @@ ROWS = [
     Row("term-gone-configured", "terminate", "gone", "ms", "davit", "dumb-init"),
     Row("crash-restart", "crash", "ms", "ms", peer="runit", most=0.7),
     Row("status-50", "status", "ms", "ms", peer="s6", most=1.2),
+    Row("status-port", "status-port", "median", "ms", peer="bare", most=50),
+    Row("status-port-p99", "status-port", "p99", "ms", peer="bare", most=50),
     Row("load-500", "load-500", "ms", "ms", peer="bare", most=30),
     Row("cpus-count", "cpus", "ms", "ms", most=1.0),
     Row("java-known", "java-known", "ms", "ms", most=1.0),
