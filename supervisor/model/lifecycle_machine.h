@@ -53,10 +53,10 @@
 // Debug mode and isolation are a scene that rests: the phase is (or goes to) offline and stays there whatever main
 // does, probes kill nothing, nothing restarts, what ends is held. Only a stop of the pod or a rejoin leads out of it.
 //
-// A start that finds that the run before was online when it ended (stateDir, pod_record.h) owes its offline: those steps
-// run first, in phase starting, while nothing is started; a stop that comes meanwhile waits for them, as it does in
-// going-offline. With stateDir the machine also orders what is to be remembered: before the online steps that it takes
-// the pod online, after the offline steps that it did, and each isolation by hand.
+// A start that finds that the run before was online when it ended (stateDir, pod_record.h) owes its offline: those
+// steps run first, in phase starting, while nothing is started; a stop that comes meanwhile waits for them, as it does
+// in going-offline. With stateDir the machine also orders what is to be remembered: before the online steps that it
+// takes the pod online, after the offline steps that it did, and each isolation by hand.
 //
 // A goal says where the pod is heading; a greater one overtakes a smaller, never the other way round,
 // but `online` and `start` by hand from a place of rest.

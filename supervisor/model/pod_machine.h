@@ -196,7 +196,8 @@ struct AdoptSpec {
     friend bool operator==(const AdoptSpec&, const AdoptSpec&) = default;
 };
 
-using Action = std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer, AdoptSpec, Remember>;
+using Action =
+    std::variant<ServiceOrder, RunStep, EndStep, CountConnections, Answer, EndContainer, AdoptSpec, Remember>;
 
 /// `Change::from` of what a reload changed; `to` is then "reloaded", "added", "changed", "disabled" or "removed".
 inline constexpr std::string_view of_configuration = "configuration";
