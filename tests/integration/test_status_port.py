@@ -233,11 +233,11 @@ def test_the_unix_socket_has_the_same_routes(tmp_path, port):
 # ---- whatever goes on ---------------------------------------------------------------------------------------------
 
 
-def answers_in_time(port):
+def answers_in_time(port, deadline=ANSWERED_WITHIN):
     """Every path, on both IP versions."""
     for host in ["127.0.0.1", "::1"]:
         for path in PATHS:
-            answer = request(port, path, host=host, deadline=ANSWERED_WITHIN)
+            answer = request(port, path, host=host, deadline=deadline)
             assert answer.status in (200, 503), answer.body
 
 
@@ -249,6 +249,20 @@ def test_it_answers_while_nobody_reads_the_log(tmp_path, port):
             davit.wait_phase("online")
             for _ in range(5):
                 answers_in_time(port)
+            davit.signal(signal.SIGTERM)
+            davit.wait()
+
+
+def test_it_answers_while_a_service_writes_and_others_crash_as_fast_as_they_can_and_50_are_probed(tmp_path, port):
+    probe = "{exec: {command: ['true']}, periodSeconds: 1}"
+    busy = f"  writer: {{command: [yes, {'x' * 1000}]}}\n"
+    busy += "".join(f"  crashing-{number}: {{command: ['false'], backoff: {{initialSeconds: 0}}}}\n" for number in range(2))
+    busy += "".join(f"  probed-{number}: {{command: [sleep, '600'], livenessProbe: {probe}}}\n" for number in range(50))
+    with open("/dev/null", "wb") as nowhere:
+        with Davit(tmp_path, shop(port, services=busy), stdout=nowhere) as davit:
+            davit.wait_phase("online", DEADLINE * 2)
+            counts(port, 'davit_service_restarts_total{service="crashing-0"}', 3)
+            answers_in_time(port, DEADLINE)
             davit.signal(signal.SIGTERM)
             davit.wait()
 
@@ -344,6 +358,19 @@ def test_cpu_and_memory_are_of_the_whole_session(tmp_path, port):
         counts(port, 'davit_service_resident_memory_bytes{service="worker"}', 50_000_000)
         seen = metrics(port)['davit_service_cpu_seconds_total{service="worker"}']
         counts(port, 'davit_service_cpu_seconds_total{service="worker"}', seen + 0.1)
+
+
+def test_cpu_of_what_a_child_left_behind_and_was_reaped_counts(tmp_path, port):
+    # A child of a child burns and ends after its parent: davit reaps it, and it was in the worker's session.
+    burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; note burnt"
+    worker = f"  worker: {{command: {script(f'( ( {burn} ) & ); exec sleep 1000')}}}\n"
+    with Davit(tmp_path, shop(port, services=worker)) as davit:
+        davit.wait_phase("online")
+        davit.wait_trace("burnt")
+        counts(port, "davit_orphans_reaped_total", 1)
+        seen = metrics(port)['davit_service_cpu_seconds_total{service="worker"}']
+        assert seen > 0.05
+        assert metrics(port)['davit_service_cpu_seconds_total{service="worker"}'] >= seen
 
 
 def test_an_orphan_raises_the_orphans(tmp_path, port):
