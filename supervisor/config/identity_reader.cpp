@@ -130,6 +130,9 @@ private:
             }
             const Node* soft = limit.kind == Node::Kind::map ? limit.find("soft") : &limit;
             const Node* hard = limit.kind == Node::Kind::map ? limit.find("hard") : &limit;
+            if (soft == nullptr || hard == nullptr) {
+                continue; // an unknown name: that was told, and nothing in it was looked at
+            }
             limits.push_back({.name = limit.key, .soft = value_of(*soft), .hard = value_of(*hard)});
             if (limits.back().soft > limits.back().hard) {
                 const KeyPath all{.parent = &path, .name = "rlimits"};

@@ -173,6 +173,11 @@ TEST_CASE("a umask that could be meant in octal or in decimal is refused", "[ide
 TEST_CASE("bad limits are told with their place", "[identity]") {
     CHECK(problems("rlimits: {nofiles: 5}") ==
           "davit.yaml:1:55: services.web.rlimits: unknown key \"nofiles\" (did you mean \"nofile\"?)\n");
+    CHECK(problems("rlimits: {nofiles: {}}") ==
+          "davit.yaml:1:55: services.web.rlimits: unknown key \"nofiles\" (did you mean \"nofile\"?)\n");
+    CHECK(problems("rlimits: {env: {A: 1}}") == "davit.yaml:1:55: services.web.rlimits: unknown key \"env\": as, core, "
+                                                "cpu, data, fsize, memlock, msgqueue, nice, "
+                                                "nofile, nproc, rtprio, rttime, sigpending and stack are known here\n");
     CHECK(problems("rlimits: {nofile: -1}") ==
           "davit.yaml:1:63: services.web.rlimits.nofile: expected a whole number, unlimited, or a map with soft and "
           "hard, found \"-1\": write unlimited\n");
