@@ -535,6 +535,7 @@ private:
         if (service_.process == Process::alive) {
             send_stop();
         }
+        cancel_launch();
     }
 
     void begin_kill(const KillRequested& kill) {
@@ -543,6 +544,13 @@ private:
         service_.after_stop = kill.after;
         enter(ServiceState::stopping, kill.reason);
         send_kill();
+        cancel_launch();
+    }
+
+    void cancel_launch() {
+        if (service_.process == Process::launching) {
+            actions_.push_back(CancelLaunch{});
+        }
     }
 
     void send_stop() {
@@ -890,6 +898,7 @@ std::string to_string(const ServiceEvent& event) {
 std::string to_string(const ServiceAction& action) {
     return std::visit(Overloaded{
                           [](const Launch&) { return std::string{"Launch"}; },
+                          [](const CancelLaunch&) { return std::string{"CancelLaunch"}; },
                           [](const SignalSession& order) { return "SignalSession{" + signal_name(order.signal) + "}"; },
                           [](const SignalLeader& order) { return "SignalLeader{" + signal_name(order.signal) + "}"; },
                           [](const RunStopCommand&) { return std::string{"RunStopCommand"}; },

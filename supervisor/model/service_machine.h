@@ -234,6 +234,11 @@ using ServiceEvent = std::variant<StartRequested, DependenciesMet, StopRequested
 struct Launch {
     friend bool operator==(const Launch&, const Launch&) = default;
 };
+/// It is to be stopped before its launch was answered: what takes long before a process can be made (reading a JVM) is
+/// broken off, and LaunchFailed (no_resources) follows. Where a process is made already, Launched comes all the same.
+struct CancelLaunch {
+    friend bool operator==(const CancelLaunch&, const CancelLaunch&) = default;
+};
 /// To every process group of its session, and to what escaped it.
 struct SignalSession {
     int signal;
@@ -258,7 +263,8 @@ struct CancelChecks {
     friend bool operator==(const CancelChecks&, const CancelChecks&) = default;
 };
 
-using ServiceAction = std::variant<Launch, SignalSession, SignalLeader, RunStopCommand, RunCheck, CancelChecks>;
+using ServiceAction =
+    std::variant<Launch, CancelLaunch, SignalSession, SignalLeader, RunStopCommand, RunCheck, CancelChecks>;
 using ServiceActions = std::vector<ServiceAction>;
 
 /// The moment and the dice of one event. `random` is in [0, 1).

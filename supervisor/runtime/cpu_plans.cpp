@@ -15,6 +15,7 @@ struct CpuPlans::Work {
     std::vector<std::string> argv;
     Variables environment;
     std::vector<model::PossibleJvm> jvms;
+    model::Shim shim; // of a service that asks for it
     std::size_t unread = 0;
     Ready ready;
 };
@@ -25,20 +26,22 @@ std::optional<model::ServiceCpus> CpuPlans::plan(model::ServiceIndex service, co
     const model::CpuLaunch launch{.settings = spec.cpus, .argv = argv, .environment = environment};
     const model::Shim shim = spec.cpus.shim == model::ShimSetting::on ? pages_.offer(service) : model::Shim{};
     if (!model::needs_jvms(launch, host_.cpu_count(), shim)) {
-        return decide(service, launch, {});
+        return decide(service, launch, {}, shim);
     }
     std::vector<os::JvmPlace> places; // of `jvms`
     std::vector<model::PossibleJvm> jvms = possible_jvms(spec, environment, places);
     const auto is_unread = [](const model::PossibleJvm& jvm) { return !jvm.facts && jvm.problem.empty(); };
     if (std::ranges::none_of(jvms, is_unread)) {
-        return decide(service, launch, jvms);
+        return decide(service, launch, jvms, shim);
     }
     const auto work = std::make_shared<Work>(Work{.service = service,
                                                   .settings = spec.cpus,
                                                   .argv = std::move(argv),
                                                   .environment = environment,
                                                   .jvms = std::move(jvms),
+                                                  .shim = shim,
                                                   .ready = std::move(ready)});
+    waiting_.insert_or_assign(service, work);
     work->unread = static_cast<std::size_t>(std::ranges::count_if(work->jvms, is_unread));
     for (std::size_t index = 0; index < work->jvms.size(); ++index) {
         if (is_unread(work->jvms[index])) {
@@ -91,27 +94,34 @@ model::PossibleJvm CpuPlans::possible_jvm(model::PossibleJvm::Place place, const
 }
 
 void CpuPlans::read(const std::shared_ptr<Work>& work, std::size_t jvm, const os::JvmPlace& place) {
-    look_ups_.ask(place, [this, work, jvm](const Result<os::JvmLibrary>& library) {
-        model::PossibleJvm& read = work->jvms[jvm];
-        if (library) {
-            read.version = library->version;
-            read.facts = library->facts;
-        } else {
-            read.problem = library.error().text;
-        }
-        if (--work->unread == 0) {
-            work->ready(decide(work->service,
-                               {.settings = work->settings, .argv = work->argv, .environment = work->environment},
-                               work->jvms));
+    const std::weak_ptr<Work> asker{work};
+    look_ups_.ask(place, asker, [this, asker, jvm](const Result<os::JvmLibrary>& library) {
+        if (const auto present = asker.lock()) {
+            take(*present, jvm, library);
         }
     });
 }
 
+void CpuPlans::take(Work& work, std::size_t jvm, const Result<os::JvmLibrary>& library) {
+    model::PossibleJvm& read = work.jvms[jvm];
+    if (library) {
+        read.version = library->version;
+        read.facts = library->facts;
+    } else {
+        read.problem = library.error().text;
+    }
+    if (--work.unread > 0) {
+        return;
+    }
+    waiting_.erase(work.service);
+    work.ready(decide(work.service, {.settings = work.settings, .argv = work.argv, .environment = work.environment},
+                      work.jvms, work.shim));
+}
+
 model::ServiceCpus CpuPlans::decide(model::ServiceIndex service, const model::CpuLaunch& launch,
-                                    const std::vector<model::PossibleJvm>& jvms) {
+                                    const std::vector<model::PossibleJvm>& jvms, model::Shim shim) {
     const bool is_asked_for = launch.settings.shim == model::ShimSetting::on;
     const model::CpuCount& count = host_.cpu_count();
-    model::Shim shim = is_asked_for ? pages_.offer(service) : model::Shim{};
     model::ServiceCpus plan = model::cpus_of_service(launch, count, jvms, shim);
     if (plan.shim && !is_asked_for) {
         // Few need it, so it is looked for only now.
@@ -124,7 +134,13 @@ model::ServiceCpus CpuPlans::decide(model::ServiceIndex service, const model::Cp
     return plan;
 }
 
+void CpuPlans::cancel(model::ServiceIndex service) {
+    waiting_.erase(service);
+    look_ups_.end_unwanted();
+}
+
 void CpuPlans::stop_everything() {
+    waiting_.clear();
     look_ups_.cancel_all();
     pages_.close_all();
 }

@@ -11,6 +11,7 @@
 #include "runtime/shim_pages.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ public:
     std::optional<model::ServiceCpus> plan(model::ServiceIndex service, const model::ServiceSpec& spec,
                                            const Variables& environment, Ready ready);
 
+    /// Of a plan that waits: it is not told any more, and a JVM that nobody else waits for is not read to its end.
+    void cancel(model::ServiceIndex service);
+
     ShimPages& pages() { return pages_; }
     /// The end of davit.
     void stop_everything();
@@ -41,11 +45,13 @@ private:
     model::PossibleJvm possible_jvm(model::PossibleJvm::Place place, const std::string& program,
                                     std::vector<os::JvmPlace>& places) const;
     void read(const std::shared_ptr<Work>& work, std::size_t jvm, const os::JvmPlace& place);
+    void take(Work& work, std::size_t jvm, const Result<os::JvmLibrary>& library);
     model::ServiceCpus decide(model::ServiceIndex service, const model::CpuLaunch& launch,
-                              const std::vector<model::PossibleJvm>& jvms);
+                              const std::vector<model::PossibleJvm>& jvms, model::Shim shim);
 
     DriverHost& host_;
     JvmLookUps look_ups_;
+    std::map<model::ServiceIndex, std::shared_ptr<Work>> waiting_;
     ShimPages pages_;
 };
 

@@ -29,23 +29,24 @@ std::optional<os::JvmLibrary> JvmLookUps::known(const os::JvmPlace& place) const
         .java = place.java, .library = place.library, .version = found->second.version, .facts = found->second.facts};
 }
 
-void JvmLookUps::ask(const os::JvmPlace& place, Told told) {
+void JvmLookUps::ask(const os::JvmPlace& place, std::weak_ptr<const void> asker, Told told) {
+    Listener listener{.asker = std::move(asker), .told = std::move(told)};
     if (const auto found = running_.find(place.identity); found != running_.end()) {
-        found->second->listeners.push_back(std::move(told));
+        found->second->listeners.push_back(std::move(listener));
     } else {
-        begin(place, std::move(told));
+        begin(place, std::move(listener));
     }
 }
 
-void JvmLookUps::begin(const os::JvmPlace& place, Told told) {
+void JvmLookUps::begin(const os::JvmPlace& place, Listener listener) {
     auto look_up = os::begin_jvm_look_up(place);
     if (!look_up) {
-        boost::asio::post(
-            loop_, [told = std::move(told), error = std::unexpected{look_up.error()}, alive = std::weak_ptr{alive_}] {
-                if (!alive.expired()) {
-                    told(error);
-                }
-            });
+        boost::asio::post(loop_, [told = std::move(listener.told), error = std::unexpected{look_up.error()},
+                                  alive = std::weak_ptr{alive_}] {
+            if (!alive.expired()) {
+                told(error);
+            }
+        });
         return;
     }
     const pid_t child = look_up->child;
@@ -56,7 +57,7 @@ void JvmLookUps::begin(const os::JvmPlace& place, Told told) {
                                                      .look_up = *std::move(look_up),
                                                      .deadline = boost::asio::steady_timer{loop_, patience},
                                                      .listeners = {}});
-    running->listeners.push_back(std::move(told));
+    running->listeners.push_back(std::move(listener));
     running->deadline.async_wait([this, identity](const boost::system::error_code& error) {
         if (!error) {
             give_up(identity);
@@ -75,8 +76,8 @@ void JvmLookUps::take(const os::FileIdentity& identity) {
     if (library) {
         remember(identity, *library);
     }
-    for (const Told& told : running.listeners) {
-        told(library);
+    for (const Listener& listener : running.listeners) {
+        listener.told(library);
     }
 }
 
@@ -93,10 +94,9 @@ void JvmLookUps::give_up(const os::FileIdentity& identity) {
     } else {
         library = failure(running.place.library + ": was not read within " + model::seconds_text(patience));
     }
-    reaper_.forget(running.look_up.child);
-    os::signal_process(running.look_up.child, SIGKILL);
-    for (const Told& told : running.listeners) {
-        told(library);
+    end(running.look_up);
+    for (const Listener& listener : running.listeners) {
+        listener.told(library);
     }
 }
 
@@ -107,10 +107,27 @@ void JvmLookUps::remember(const os::FileIdentity& identity, const os::JvmLibrary
     known_.insert_or_assign(identity, Known{.version = library.version, .facts = library.facts});
 }
 
+/// The reaper takes it as it takes any stranger.
+void JvmLookUps::end(const os::JvmLookUp& look_up) {
+    reaper_.forget(look_up.child);
+    os::signal_process(look_up.child, SIGKILL);
+}
+
+void JvmLookUps::end_unwanted() {
+    std::erase_if(running_, [this](const auto& entry) {
+        const auto& [identity, running] = entry;
+        std::erase_if(running->listeners, [](const Listener& listener) { return listener.asker.expired(); });
+        if (!running->listeners.empty()) {
+            return false;
+        }
+        end(running->look_up);
+        return true;
+    });
+}
+
 void JvmLookUps::cancel_all() {
     for (const auto& [identity, running] : running_) {
-        reaper_.forget(running->look_up.child);
-        os::signal_process(running->look_up.child, SIGKILL);
+        end(running->look_up);
     }
     running_.clear();
 }

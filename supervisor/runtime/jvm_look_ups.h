@@ -32,23 +32,31 @@ public:
 
     std::optional<os::JvmLibrary> known(const os::JvmPlace& place) const;
     /// `told` is called once, later, from the loop. Who asks for one that is being read gets the same answer.
-    void ask(const os::JvmPlace& place, Told told);
+    /// `asker` lives as long as the answer is wanted (see end_unwanted).
+    void ask(const os::JvmPlace& place, std::weak_ptr<const void> asker, Told told);
+    /// Ends the children that read for nobody any more.
+    void end_unwanted();
     /// Ends the children; nobody is told.
     void cancel_all();
 
 private:
+    struct Listener {
+        std::weak_ptr<const void> asker;
+        Told told;
+    };
     struct Running {
         os::JvmPlace place;
         os::JvmLookUp look_up;
         boost::asio::steady_timer deadline;
-        std::vector<Told> listeners;
+        std::vector<Listener> listeners;
     };
     struct Known {
         std::optional<int> version;
         model::JvmFacts facts;
     };
 
-    void begin(const os::JvmPlace& place, Told told);
+    void begin(const os::JvmPlace& place, Listener listener);
+    void end(const os::JvmLookUp& look_up);
     void take(const os::FileIdentity& identity);
     void give_up(const os::FileIdentity& identity);
     void remember(const os::FileIdentity& identity, const os::JvmLibrary& library);

@@ -79,6 +79,17 @@ void ServiceRunner::go_on(model::ServiceIndex service, unsigned attempt, const m
     }
 }
 
+void ServiceRunner::cancel_launch(model::ServiceIndex service, unsigned attempt) {
+    Slot& slot = slots_[service];
+    if (!slot.waiting || slot.waiting->attempt != attempt) {
+        return;
+    }
+    slot.waiting.reset();
+    cpu_plans_.cancel(service);
+    report(service, model::LaunchFailed{attempt, model::LaunchFailure::no_resources,
+                                        "it was stopped before it was known how its JVM counts"});
+}
+
 void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const model::ServiceSpec& spec,
                           os::SpawnRequest request) {
     Slot& slot = slots_[service];

@@ -38,6 +38,8 @@ public:
     explicit ServiceRunner(DriverHost& host);
 
     void launch(model::ServiceIndex service, unsigned attempt);
+    /// Of a launch whose JVM is still being read: ends that. LaunchFailed follows.
+    void cancel_launch(model::ServiceIndex service, unsigned attempt);
     void signal_session(model::ServiceIndex service, unsigned attempt, int number);
     void signal_leader(model::ServiceIndex service, unsigned attempt, int number);
     void run_stop_command(model::ServiceIndex service, unsigned attempt, TimePoint deadline);

@@ -329,6 +329,7 @@ void Supervisor::Body::obey(const model::ServiceOrder& order) {
     std::visit(
         model::Overloaded{
             [&](const model::Launch&) { services_.launch(service, attempt); },
+            [&](const model::CancelLaunch&) { services_.cancel_launch(service, attempt); },
             [&](const model::SignalSession& to) { services_.signal_session(service, attempt, to.signal); },
             [&](const model::SignalLeader& to) { services_.signal_leader(service, attempt, to.signal); },
             [&](const model::RunStopCommand& run) { services_.run_stop_command(service, attempt, run.deadline); },

@@ -68,9 +68,11 @@ def test_all_else_goes_on_while_a_jvm_is_read(tmp_path):
 @pytest.mark.parametrize("verb", ["stop", "restart"])
 def test_a_verb_comes_while_a_jvm_is_read(tmp_path, verb):
     with Davit(tmp_path, pod(make_jvm(tmp_path / "jdk", LARGE))) as davit:
-        held_reader(davit)
+        reader = held_reader(davit)
         assert davit.ctl(verb, "app").returncode == 0
+        eventually(lambda: not Path(f"/proc/{reader}").exists(), "the reader is gone")
         davit.wait_state("app", "stopped" if verb == "stop" else "completed")
+    assert davit.stdout.text().count("[app]") == (0 if verb == "stop" else 1)
 
 
 def test_the_end_comes_while_a_jvm_is_read(tmp_path):
@@ -78,6 +80,7 @@ def test_the_end_comes_while_a_jvm_is_read(tmp_path):
         held_reader(davit)
         davit.signal(signal.SIGTERM)
         assert davit.wait() in (0, 121, 143)
+    assert "[app]" not in davit.stdout.text()  # the reading was broken off, not waited for
 
 
 def test_a_reload_comes_while_a_jvm_is_read(tmp_path):

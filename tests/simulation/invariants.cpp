@@ -87,6 +87,9 @@ Complaint orders_find_their_process(const Observation& seen, const Action& actio
         const bool free = told == Process::none && seen.census.living[order->service] == 0;
         return free ? Complaint{} : name_of(seen, order->service) + " is launched while its last attempt lives";
     }
+    if (std::holds_alternative<CancelLaunch>(order->action)) {
+        return told == Process::launching ? Complaint{} : name_of(seen, order->service) + " is not being launched";
+    }
     const bool to_all = std::holds_alternative<SignalSession>(order->action);
     const bool good = told == Process::alive || (to_all && told == Process::leaving);
     return good ? Complaint{}

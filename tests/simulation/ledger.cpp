@@ -397,6 +397,7 @@ void take_order(ServiceLedger& service, const ServiceSpec& spec, const Lifecycle
                                                .by_policy = by_policy,
                                                .restarts = restarts};
                    },
+                   [](const CancelLaunch&) {},
                    [&](const SignalSession&) { take_stop(service, spec, lifecycle, now); },
                    [&](const RunStopCommand&) { take_stop(service, spec, lifecycle, now); },
                    [](const SignalLeader&) {},

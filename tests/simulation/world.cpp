@@ -272,6 +272,7 @@ private:
     void obey_service(const ServiceOrder& order) {
         std::visit(Overloaded{
                        [&](const Launch&) { launch(order.service, order.attempt); },
+                       [&](const CancelLaunch&) { cancel_launch(order.service, order.attempt); },
                        [&](const SignalSession& signal) { signal_session(order.service, signal.signal); },
                        [&](const SignalLeader& signal) { signal_leader(order.service, signal.signal); },
                        [&](const RunStopCommand& command) { run_stop_command(order, command.deadline); },
@@ -298,8 +299,21 @@ private:
         plan(session.behaviour.launch_takes, [this, service, attempt] { finish_launch(service, attempt); });
     }
 
+    /// In time or too late.
+    void cancel_launch(ServiceIndex service, unsigned attempt) {
+        if (dice_.chance(50)) {
+            sessions_[service].over = true;
+            plan(0s, [this, service, attempt] {
+                deliver_service(service, LaunchFailed{attempt, LaunchFailure::no_resources, "cancelled"});
+            });
+        }
+    }
+
     void finish_launch(ServiceIndex service, unsigned attempt) {
         Session& session = sessions_[service];
+        if (!is_present(service, attempt) || session.over) {
+            return; // cancelled
+        }
         const ServiceBehaviour& behaviour = session.behaviour;
         if (behaviour.launch != ServiceBehaviour::Launch::works) {
             session.over = true;

@@ -180,6 +180,65 @@ TEST_CASE("two services with one JVM wait for one reader", "[cpu_plans]") {
     CHECK(workshop.host.last_cpus.at(1).leader_arguments == std::vector{flag});
 }
 
+TEST_CASE("a stop ends the reading at once, and the next start reads again", "[cpu_plans]") {
+    const MadeUpJvm jvm{"stopped"};
+    make_large(jvm);
+    Workshop workshop{pod_that_runs({jvm.java(), "x"})};
+    runtime::ServiceRunner runner{workshop.host};
+    runner.launch(0, 1);
+    REQUIRE(children().size() == 1);
+    ::kill(children().front(), SIGSTOP);
+
+    runner.cancel_launch(0, 1);
+
+    const auto failed = workshop.next_service_fact<model::LaunchFailed>();
+    REQUIRE(failed);
+    CHECK(failed->attempt == 1);
+    CHECK(failed->message == "it was stopped before it was known how its JVM counts");
+    CHECK(workshop.run_until([] { return children().empty(); }));
+    runner.launch(0, 2);
+    REQUIRE(workshop.next_service_fact<model::LeaderExited>());
+    CHECK(workshop.run_until([&] { return workshop.log_text() == "[web] " + flag + " x\n"; }));
+}
+
+TEST_CASE("a reading that another service waits for goes on when one is stopped", "[cpu_plans]") {
+    const MadeUpJvm jvm{"half"};
+    make_large(jvm);
+    model::PodSpec pod = pod_that_runs({jvm.java(), "x"});
+    pod.services.push_back(pod.services[0]);
+    pod.services[1].name = "other";
+    Workshop workshop{std::move(pod)};
+    runtime::ServiceRunner runner{workshop.host};
+    runner.launch(0, 1);
+    runner.launch(1, 1);
+    REQUIRE(children().size() == 1);
+    const pid_t reader = children().front();
+    ::kill(reader, SIGSTOP);
+
+    runner.cancel_launch(0, 1);
+
+    CHECK(contains(children(), reader));
+    ::kill(reader, SIGCONT);
+    REQUIRE(workshop.next_service_fact<model::LeaderExited>());
+    CHECK(workshop.run_until([&] { return workshop.log_text() == "[other] " + flag + " x\n"; }));
+    CHECK_FALSE(workshop.host.last_cpus.contains(0));
+}
+
+TEST_CASE("a launch that has its process already is not cancelled", "[cpu_plans]") {
+    model::PodSpec pod;
+    pod.services = {service("web", "exit 3")}; // counts as davit does: no JVM is looked for
+    Workshop workshop{std::move(pod)};
+    runtime::ServiceRunner runner{workshop.host};
+    runner.launch(0, 1);
+    REQUIRE(workshop.next_service_fact<model::Launched>());
+
+    runner.cancel_launch(0, 1);
+
+    const auto exited = workshop.next_service_fact<model::LeaderExited>();
+    REQUIRE(exited);
+    CHECK(exited->status == model::exited_with(3));
+}
+
 TEST_CASE("a reload between launch and spawn changes nothing of what is started", "[cpu_plans]") {
     const MadeUpJvm jvm{"reloaded"};
     Workshop workshop{pod_that_runs({jvm.java(), "before"})};

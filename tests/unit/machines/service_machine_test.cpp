@@ -42,8 +42,11 @@ TEST_CASE("a stop during backoff ends in stopped and starts nothing", "[service_
 
 TEST_CASE("a stop while the launch is under way signals the process as soon as it is there", "[service_machine]") {
     Service service = after(web(), after(web(), Service{}, StartRequested{"start"}), DependenciesMet{});
-    service = after(web(), service, StopRequested{start + 10s, AfterStop::rest, "by hand"});
+    const ServiceTransition stop =
+        on_event(web(), service, StopRequested{start + 10s, AfterStop::rest, "by hand"}, Moment{start});
+    service = stop.next;
     REQUIRE(service.state == ServiceState::stopping);
+    CHECK(stop.actions == ServiceActions{CancelLaunch{}});
     const ServiceTransition late = on_event(web(), service, Launched{1, 41}, Moment{start});
     CHECK(late.actions == ServiceActions{SignalSession{SIGTERM}});
     CHECK(after(web(), late.next, LeaderExited{1, killed_by(SIGTERM), ""}).state == ServiceState::stopped);
@@ -51,8 +54,20 @@ TEST_CASE("a stop while the launch is under way signals the process as soon as i
 
 TEST_CASE("a kill while the launch is under way kills the process as soon as it is there", "[service_machine]") {
     Service service = after(web(), after(web(), Service{}, StartRequested{"start"}), DependenciesMet{});
-    service = after(web(), service, KillRequested{AfterStop::rest, "now"});
+    const ServiceTransition kill = on_event(web(), service, KillRequested{AfterStop::rest, "now"}, Moment{start});
+    service = kill.next;
+    CHECK(kill.actions == ServiceActions{CancelLaunch{}});
     CHECK(on_event(web(), service, Launched{1, 41}, Moment{start}).actions == ServiceActions{SignalSession{SIGKILL}});
+}
+
+TEST_CASE("a launch that is broken off for a stop ends in stopped and counts as no failure", "[service_machine]") {
+    Service service = after(web(), after(web(), Service{}, StartRequested{"start"}), DependenciesMet{});
+    service = after(web(), service, StopRequested{start + 10s, AfterStop::rest, "by hand"});
+    service = after(web(), service, LaunchFailed{1, LaunchFailure::no_resources, "stopped"});
+    CHECK(service.state == ServiceState::stopped);
+    CHECK(service.reason == "by hand");
+    CHECK_FALSE(service.last_exit.has_value());
+    CHECK(service.refusals == 0);
 }
 
 TEST_CASE("what ignores its stop signal is killed at the deadline, and again until it is gone", "[service_machine]") {
