@@ -40,6 +40,7 @@ inline constexpr std::string_view wait_path = "/v1/wait";
 inline constexpr std::string_view plan_path = "/v1/plan";     // ?format=json|yaml
 inline constexpr std::string_view graph_path = "/v1/graph";   // ?format=text|ascii|dot
 inline constexpr std::string_view reload_path = "/v1/reload"; // {"main": true, "dryRun": true, "noWait": true}
+inline constexpr std::string_view timeline_path = "/v1/timeline";
 inline constexpr std::string_view cpus_path = "/v1/cpus";
 inline constexpr std::string_view live_path = "/livez";
 inline constexpr std::string_view ready_path = "/readyz";

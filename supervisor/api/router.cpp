@@ -518,6 +518,7 @@ constexpr std::array routes{
     Route{metrics_path, methods::looking, [](const Asked&) -> Call { return MetricsCall{}; }},
     Route{status_path, methods::get, [](const Asked& asked) { return route_status(asked.spec, asked.target); }},
     Route{events_path, methods::get, [](const Asked& asked) { return route_events(asked.target); }},
+    Route{timeline_path, methods::get, [](const Asked&) -> Call { return TimelineCall{}; }},
     Route{cpus_path, methods::get, [](const Asked&) -> Call { return CpusCall{}; }},
     Route{plan_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},
     Route{graph_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},

@@ -57,8 +57,10 @@ struct Refusal {
     std::string allow; // 405: the methods that the route has
 };
 
-using Call = std::variant<StatusCall, EventsCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall, MetricsCall,
-                          VerbCall, ReloadCall, Refusal>;
+/// What the last way up took.
+struct TimelineCall {};
+using Call = std::variant<StatusCall, EventsCall, TimelineCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall,
+                          MetricsCall, VerbCall, ReloadCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;

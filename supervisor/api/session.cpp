@@ -6,6 +6,7 @@
 #include "api/metrics.h"
 #include "api/protocol.h"
 #include "api/reload.h"
+#include "api/timeline.h"
 #include "config/graph.h"
 #include "config/plan.h"
 #include "model/pod_verdict.h"
@@ -212,6 +213,13 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
         co_return co_await reply(200, json_type,
                                  service_env_json(supervisor.spec().services[env->service],
                                                   supervisor.surroundings_of(env->service), env->values));
+    }
+    if (std::holds_alternative<TimelineCall>(call)) {
+        const runtime::Supervisor& supervisor = host_.supervisor;
+        const model::StartRecord& record = supervisor.way_up();
+        const auto made = model::timeline(supervisor.spec(), record, std::chrono::steady_clock::now());
+        co_return co_await reply(200, json_type,
+                                 timeline_json(supervisor.spec().app, made, supervisor.wall_clock(record.began)));
     }
     if (std::holds_alternative<CpusCall>(call)) {
         co_return co_await reply(200, json_type, cpus_json(host_.supervisor));

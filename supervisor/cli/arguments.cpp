@@ -25,12 +25,13 @@ struct Shape {
     std::span<const Format> formats = {}; // of -o; the first is the default
     bool has_no_wait = false;
     bool has_cascade = false;
-    bool is_reload = false;   // --dry-run and --main
-    bool has_config = false;  // -c
-    bool has_app = false;     // --app
-    bool has_pod = false;     // --pod
-    bool has_schema = false;  // --schema
-    bool has_cpus = false;    // --explain, --watch and --java
+    bool is_reload = false;  // --dry-run and --main
+    bool has_config = false; // -c
+    bool has_app = false;    // --app
+    bool has_pod = false;    // --pod
+    bool has_schema = false; // --schema
+    bool has_cpus = false;   // --explain and --java
+    bool has_watch = false;
     bool has_program = false; // what follows `--` is a CMD
     bool has_reveal = false;
     bool has_reason = false;
@@ -64,7 +65,8 @@ constexpr std::array shapes{
           .min_words = 0,
           .max_words = any_number,
           .words = "SERVICE",
-          .formats = table_formats},
+          .formats = table_formats,
+          .has_watch = true},
     Shape{.command = Command::start,
           .name = "start",
           .min_words = 1,
@@ -94,6 +96,12 @@ constexpr std::array shapes{
           .words = "",
           .formats = text_formats,
           .has_follow = true},
+    Shape{.command = Command::timeline,
+          .name = "timeline",
+          .min_words = 0,
+          .max_words = 0,
+          .words = "",
+          .formats = text_formats},
     Shape{Command::probe, "probe", 1, 1, "startup, ready or live"},
     Shape{.command = Command::exec,
           .name = "exec",
@@ -149,7 +157,8 @@ constexpr std::array shapes{
           .max_words = 0,
           .words = "",
           .formats = cpus_formats,
-          .has_cpus = true},
+          .has_cpus = true,
+          .has_watch = true},
     Shape{.command = Command::install,
           .name = "install",
           .min_words = 1,
@@ -228,8 +237,8 @@ bool has_option(const Shape& shape, Option option) {
     case Option::app: return shape.has_app;
     case Option::pod: return shape.has_pod;
     case Option::schema: return shape.has_schema;
+    case Option::watch: return shape.has_watch;
     case Option::explain:
-    case Option::watch:
     case Option::java: return shape.has_cpus;
     case Option::reveal: return shape.has_reveal;
     case Option::reason: return shape.has_reason;

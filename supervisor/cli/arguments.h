@@ -30,6 +30,7 @@ enum class Command : std::uint8_t {
     wait,
     why,
     events,
+    timeline,
     probe,
     exec,
     shell,

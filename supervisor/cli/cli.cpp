@@ -11,6 +11,8 @@
 #include "cli/install.h"
 #include "cli/output.h"
 #include "cli/plan.h"
+#include "cli/timeline.h"
+#include "cli/watch.h"
 #include "model/suggestion.h"
 
 #include <exception>
@@ -87,9 +89,12 @@ int run_command(const Arguments& arguments) {
     case Command::signal:
     case Command::wait:
     case Command::reload: return ask_verb(arguments, process_environment);
-    case Command::status: return show_status(arguments, process_environment);
+    case Command::status:
+        return arguments.watch ? watch_status(arguments, process_environment)
+                               : show_status(arguments, process_environment);
     case Command::why: return explain(arguments, process_environment);
     case Command::events: return show_events(arguments, process_environment);
+    case Command::timeline: return show_timeline(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
     case Command::exec: return exec_in_service(arguments, process_environment);
     case Command::shell: return open_shell(arguments, process_environment);

@@ -108,6 +108,13 @@ Outcome<void> Client::connect(const std::vector<std::string>& sockets, TimePoint
     }
 }
 
+Outcome<os::Fd> Client::hand_over(const ApiRequest& request) {
+    if (os::send_within(socket_.get(), as_text(request), deadline_) == os::IoEnd::deadline) {
+        return std::unexpected{Failure{api::ClientExit::timed_out, "no answer in time"}};
+    }
+    return std::move(socket_);
+}
+
 Outcome<Reply> Client::call(const ApiRequest& request, const std::function<void(std::string_view line)>& on_line) {
     const Failure too_late{api::ClientExit::timed_out, "no answer in time"};
     const os::IoEnd sent = os::send_within(socket_.get(), as_text(request), deadline_);

@@ -49,6 +49,9 @@ public:
     /// One request on the connection. The lines of a stream (without line feed) go to `on_line` as they come.
     Outcome<Reply> call(const ApiRequest& request, const std::function<void(std::string_view line)>& on_line);
 
+    /// Sends the request and hands the connection over, for who only wants to see that something comes on it.
+    Outcome<os::Fd> hand_over(const ApiRequest& request);
+
     TimePoint deadline() const { return deadline_; }
     /// For a stream that tells how long to wait.
     void set_deadline(TimePoint deadline) { deadline_ = deadline; }

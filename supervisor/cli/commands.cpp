@@ -4,9 +4,11 @@
 #include "api/protocol.h"
 #include "cli/client.h"
 #include "cli/fetch.h"
+#include "cli/json_members.h"
 #include "cli/output.h"
 #include "cli/release_lines.h"
 #include "cli/status_text.h"
+#include "cli/terminal.h"
 #include "model/contains.h"
 #include "model/exit_status.h"
 #include "model/lifecycle_machine.h"
@@ -27,7 +29,6 @@ namespace {
 namespace json = boost::json;
 using api::ClientExit;
 
-constexpr int standard_output = 1;
 /// poststart's timeout is PID 1's to answer; a client that hears nothing by then waits this much longer.
 constexpr std::chrono::milliseconds answer_margin{500};
 
@@ -37,18 +38,6 @@ TimePoint now() {
 
 int as_code(ClientExit exit) {
     return static_cast<int>(exit);
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    const json::string* text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr ? std::string{text->data(), text->size()} : std::string{};
-}
-
-std::optional<json::object> parse_object(std::string_view text) {
-    boost::system::error_code error;
-    json::value value = json::parse(text, error);
-    return !error && value.is_object() ? std::optional{std::move(value.get_object())} : std::nullopt;
 }
 
 // ---- verbs -------------------------------------------------------------------------------------------------
@@ -148,6 +137,7 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::status:
     case Command::why:
     case Command::events:
+    case Command::timeline:
     case Command::probe:
     case Command::exec:
     case Command::shell:
@@ -178,11 +168,11 @@ public:
             take_timeout(timeout->to_number<double>());
         }
         if (object->contains("progress")) {
-            output_.line(text_of(*object, "progress"));
+            output_.line(text_in(*object, "progress"));
         }
         if (object->contains("result")) {
-            result_ = text_of(*object, "result");
-            message_ = text_of(*object, "message");
+            result_ = text_in(*object, "result");
+            message_ = text_in(*object, "message");
         }
     }
 
@@ -207,11 +197,8 @@ private:
     /// Of a configuration that a reload refused: each names its place itself.
     void tell_problems(const Reply& reply) {
         const auto object = parse_object(reply.body);
-        const json::value* problems = object ? object->if_contains("problems") : nullptr;
-        if (problems == nullptr || !problems->is_array()) {
-            return;
-        }
-        for (const json::value& problem : problems->get_array()) {
+        const json::array* problems = object ? array_in(*object, "problems") : nullptr;
+        for (const json::value& problem : problems != nullptr ? *problems : json::array{}) {
             if (const json::string* text = problem.if_string()) {
                 output_.error_line({text->data(), text->size()});
             }
@@ -248,20 +235,6 @@ bool is_debug_hook(const Arguments& arguments, Environment environment) {
     return is_hook && environment("DAVIT_MODE") == "debug";
 }
 
-std::string status_target(const Arguments& arguments, std::string_view first_parameter) {
-    std::string target{api::status_path};
-    std::string separator = "?";
-    if (!first_parameter.empty()) {
-        target += separator + std::string{first_parameter};
-        separator = "&";
-    }
-    for (const std::string& name : arguments.words) {
-        target += separator + "service=" + query_escaped(name);
-        separator = "&";
-    }
-    return target;
-}
-
 /// The status object; an error is told and its exit code is the failure.
 std::expected<std::string, ClientExit> fetch_status(const Arguments& arguments, Environment environment, Output& output,
                                                     std::string_view first_parameter) {
@@ -273,10 +246,10 @@ std::string event_line(const json::object& event) {
     if (const json::value* lost = event.if_contains("lost"); lost != nullptr && lost->is_int64()) {
         return "... " + std::to_string(lost->get_int64()) + " events were not read in time";
     }
-    const std::string service = text_of(event, "service");
-    const std::string reason = text_of(event, "reason");
-    return text_of(event, "time") + " " + (service.empty() ? "pod" : service) + ": " + text_of(event, "from") + " -> " +
-           text_of(event, "to") + (reason.empty() ? "" : " (" + reason + ")");
+    const std::string service = text_in(event, "service");
+    const std::string reason = text_in(event, "reason");
+    return text_in(event, "time") + " " + (service.empty() ? "pod" : service) + ": " + text_in(event, "from") + " -> " +
+           text_in(event, "to") + (reason.empty() ? "" : " (" + reason + ")");
 }
 
 /// The configuration as davit runs it says which key isolates.
@@ -284,7 +257,7 @@ void tell_how_to_release(const Arguments& arguments, Environment environment, Ou
     IsolationKey key;
     const auto plan = fetch(arguments, environment, std::string{api::plan_path} + "?format=json", Duration::zero());
     if (const auto object = plan ? parse_object(plan->body) : std::nullopt) {
-        key = {.file = text_of(*object, "isolateFile"), .key = text_of(*object, "isolateKey")};
+        key = {.file = text_in(*object, "isolateFile"), .key = text_in(*object, "isolateKey")};
     }
     for (const std::string& line : release_lines(this_pod(environment), key)) {
         output.line(line);
@@ -341,9 +314,7 @@ int show_status(const Arguments& arguments, Environment environment) {
         output.text(*body);
         return as_code(ClientExit::done);
     }
-    const std::size_t width = os::terminal_width(standard_output);
-    const bool in_colour = width > 0 && environment("NO_COLOR").empty();
-    output.text(status_table(*body, {.width = width, .in_colour = in_colour}));
+    output.text(status_table(*body, terminal_style(environment)));
     return as_code(ClientExit::done);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/fetch.h"
 
 #include "api/protocol.h"
+#include "cli/status_text.h"
 #include "os/sockets.h"
 
 #include <boost/json.hpp>
@@ -35,6 +36,20 @@ std::expected<std::string, api::ClientExit> fetch_body(const Arguments& argument
         return std::unexpected{api::ClientExit::negative};
     }
     return std::move(reply->body);
+}
+
+std::string status_target(const Arguments& arguments, std::string_view first_parameter) {
+    std::string target{api::status_path};
+    std::string separator = "?";
+    if (!first_parameter.empty()) {
+        target += separator + std::string{first_parameter};
+        separator = "&";
+    }
+    for (const std::string& name : arguments.words) {
+        target += separator + "service=" + query_escaped(name);
+        separator = "&";
+    }
+    return target;
 }
 
 std::string error_text(const Reply& reply) {

@@ -26,6 +26,9 @@ Outcome<Reply> fetch(const Arguments& arguments, Environment environment, const 
 std::expected<std::string, api::ClientExit> fetch_body(const Arguments& arguments, Environment environment,
                                                        Output& output, const std::string& target);
 
+/// The address of `status` for the services that are named; with `first_parameter` if it is not empty.
+std::string status_target(const Arguments& arguments, std::string_view first_parameter);
+
 /// The text of {"error": ...}, or the status itself.
 std::string error_text(const Reply& reply);
 

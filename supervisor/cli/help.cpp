@@ -31,6 +31,7 @@ See what is
   status     a table of the services, and why each is as it is
   why        the same in words: state, cause, what it waits for, what to do
   events     what happened when, each change with its reason
+  timeline   what the start took, and what made it slow
   wait       return when a phase is reached or a service is ready
   env        the environment of a service, and who it is
 
@@ -196,7 +197,7 @@ Example
   davit reload --dry-run
 )";
 
-constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json]
+constexpr std::string_view status_text = R"(Usage: davit status [SERVICE...] [-o table|json] [--watch]
 
 Prints the phase of the container and one line for each service: its state,
 whether it is ready, its pid, how often it was restarted, since when it runs,
@@ -204,14 +205,20 @@ and why it is as it is.
 
 Options
   -o table|json  a table for people (default), or the JSON of the API
-  --socket PATH, --timeout S (60)
+  --watch        on a terminal: redraw it in place, until Ctrl-C, the terminal
+                 or davit ends; into a pipe: again each time that something
+                 changed
+  --socket PATH, --timeout S (60; of --watch: none)
+
+Colour is for terminals only; NO_COLOR=1 switches it off.
 
 Exit codes
   0  it got an answer, whatever that says   1  unknown service   2  usage
-  3  no supervisor reachable   4  timed out
+  3  no supervisor reachable, or it ended   4  timed out
 
 Examples
   davit status
+  davit status --watch
   davit status mesh -o json
 )";
 
@@ -295,6 +302,27 @@ Options
 
 Exit codes
   0  done   1  refused   2  usage   3  no supervisor reachable   4  timed out
+)";
+
+constexpr std::string_view timeline_text = R"(Usage: davit timeline [-o text|json]
+
+What the last way up took: for each service, step and gate, how long it waited
+and for whom, when it was started, and how long it took until it was ready or
+over. Marked with * is the critical chain: going back from online, what was
+waited for last; only a faster one of these makes the start faster. While the
+start runs it shows how far it is.
+
+  ....####   waits for a dependency, then runs until it is ready
+
+Options
+  -o text|json  a picture as wide as the terminal (default), or the JSON
+  --socket PATH, --timeout S (60)
+
+Exit codes
+  0  done   1  refused   2  usage   3  no supervisor reachable   4  timed out
+
+Example
+  davit timeline
 )";
 
 constexpr std::string_view isolate_text = R"(Usage: davit isolate [--reason TEXT] [--no-wait]
@@ -568,31 +596,19 @@ Prints the version.
 )";
 
 constexpr std::array texts{
-    CommandHelp{"run", run_text},
-    CommandHelp{"check", check_text},
-    CommandHelp{"status", status_text},
-    CommandHelp{"why", why_text},
-    CommandHelp{"wait", wait_text},
-    CommandHelp{"online", online_text},
-    CommandHelp{"offline", offline_text},
-    CommandHelp{"events", events_text},
-    CommandHelp{"isolate", isolate_text},
-    CommandHelp{"rejoin", rejoin_text},
-    CommandHelp{"start", start_text},
-    CommandHelp{"stop", stop_text},
-    CommandHelp{"restart", restart_text},
-    CommandHelp{"signal", signal_text},
-    CommandHelp{"poststart", poststart_text},
-    CommandHelp{"prestop", prestop_text},
-    CommandHelp{"probe", probe_text},
-    CommandHelp{"install", install_text},
-    CommandHelp{"cpus", cpus_text},
-    CommandHelp{"exec", exec_text},
-    CommandHelp{"shell", shell_text},
-    CommandHelp{"env", env_text},
-    CommandHelp{"version", version_text},
-    CommandHelp{"plan", plan_text},
-    CommandHelp{"graph", graph_text},
+    CommandHelp{"run", run_text},           CommandHelp{"check", check_text},
+    CommandHelp{"status", status_text},     CommandHelp{"why", why_text},
+    CommandHelp{"wait", wait_text},         CommandHelp{"online", online_text},
+    CommandHelp{"offline", offline_text},   CommandHelp{"events", events_text},
+    CommandHelp{"timeline", timeline_text}, CommandHelp{"isolate", isolate_text},
+    CommandHelp{"rejoin", rejoin_text},     CommandHelp{"start", start_text},
+    CommandHelp{"stop", stop_text},         CommandHelp{"restart", restart_text},
+    CommandHelp{"signal", signal_text},     CommandHelp{"poststart", poststart_text},
+    CommandHelp{"prestop", prestop_text},   CommandHelp{"probe", probe_text},
+    CommandHelp{"install", install_text},   CommandHelp{"cpus", cpus_text},
+    CommandHelp{"exec", exec_text},         CommandHelp{"shell", shell_text},
+    CommandHelp{"env", env_text},           CommandHelp{"version", version_text},
+    CommandHelp{"plan", plan_text},         CommandHelp{"graph", graph_text},
     CommandHelp{"reload", reload_text},
 };
 

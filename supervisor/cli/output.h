@@ -21,6 +21,8 @@ public:
     /// On stderr as it is: it names its place itself.
     void error_line(std::string_view text);
 
+    /// Nobody takes what goes to stdout any more.
+    bool is_broken() const { return stdout_is_broken_; }
     void set_deadline(TimePoint deadline) { deadline_ = deadline; }
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status_text.h"
 
+#include "cli/columns.h"
+#include "cli/json_members.h"
 #include "model/contains.h"
 #include "model/time.h"
 #include "model/why.h"
@@ -35,37 +37,16 @@ struct ServiceRow {
 
 struct PodRow {
     std::string app;
+    std::string mode;
     std::string phase;
     std::string since;
     bool ready = false;
+    bool isolated = false;
     std::int64_t cpus = 0;
     std::string why;
     std::string advice;
     std::vector<ServiceRow> services;
 };
-
-std::string as_text(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    const json::string* text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr ? std::string{text->data(), text->size()} : std::string{};
-}
-
-bool as_flag(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    const bool* flag = value != nullptr ? value->if_bool() : nullptr;
-    return flag != nullptr && *flag;
-}
-
-std::optional<std::int64_t> as_integer(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    const std::int64_t* number = value != nullptr ? value->if_int64() : nullptr;
-    return number != nullptr ? std::optional{*number} : std::nullopt;
-}
-
-std::optional<double> as_number(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    return value != nullptr && value->is_number() ? std::optional{value->to_number<double>()} : std::nullopt;
-}
 
 std::string exit_text(const json::object& service) {
     const json::value* value = service.if_contains("lastExit");
@@ -73,62 +54,58 @@ std::string exit_text(const json::object& service) {
     if (end == nullptr) {
         return "";
     }
-    const std::string signal = as_text(*end, "signal");
+    const std::string signal = text_in(*end, "signal");
     std::string text =
-        signal.empty() ? "exit code " + std::to_string(as_integer(*end, "code").value_or(0)) : "SIG" + signal;
-    text += as_flag(*end, "oom") ? ", out of memory" : "";
-    const std::string at = as_text(*end, "at");
+        signal.empty() ? "exit code " + std::to_string(integer_in(*end, "code").value_or(0)) : "SIG" + signal;
+    text += flag_in(*end, "oom") ? ", out of memory" : "";
+    const std::string at = text_in(*end, "at");
     return at.empty() ? text : text + ", at " + at;
 }
 
 std::vector<std::string> output_lines(const json::object& service) {
     std::vector<std::string> lines;
-    const json::value* value = service.if_contains("lastOutput");
-    if (value != nullptr && value->is_array()) {
-        for (const json::value& line : value->get_array()) {
-            if (const json::string* text = line.if_string()) {
-                lines.emplace_back(text->data(), text->size());
-            }
+    const json::array* array = array_in(service, "lastOutput");
+    for (const json::value& line : array != nullptr ? *array : json::array{}) {
+        if (const json::string* text = line.if_string()) {
+            lines.emplace_back(text->data(), text->size());
         }
     }
     return lines;
 }
 
 ServiceRow read_service(const json::object& object) {
-    return {.name = as_text(object, "name"),
-            .state = as_text(object, "state"),
-            .main = as_flag(object, "main"),
-            .ready = as_flag(object, "ready"),
-            .pid = as_integer(object, "pid"),
-            .uptime = as_number(object, "uptimeSeconds"),
-            .restarts = as_integer(object, "restarts").value_or(0),
+    return {.name = text_in(object, "name"),
+            .state = text_in(object, "state"),
+            .main = flag_in(object, "main"),
+            .ready = flag_in(object, "ready"),
+            .pid = integer_in(object, "pid"),
+            .uptime = number_in(object, "uptimeSeconds"),
+            .restarts = integer_in(object, "restarts").value_or(0),
             .last_exit = exit_text(object),
-            .why = as_text(object, "why"),
-            .advice = as_text(object, "advice"),
+            .why = text_in(object, "why"),
+            .advice = text_in(object, "advice"),
             .last_output = output_lines(object)};
 }
 
 std::optional<PodRow> read_status(std::string_view status) {
-    boost::system::error_code error;
-    const json::value value = json::parse(status, error);
-    if (error || !value.is_object()) {
+    const auto object = parse_object(status);
+    if (!object) {
         return std::nullopt;
     }
-    const json::object& object = value.get_object();
-    PodRow pod{.app = as_text(object, "app"),
-               .phase = as_text(object, "phase"),
-               .since = as_text(object, "since"),
-               .ready = as_flag(object, "ready"),
-               .cpus = as_integer(object, "cpus").value_or(0),
-               .why = as_text(object, "why"),
-               .advice = as_text(object, "advice"),
+    PodRow pod{.app = text_in(*object, "app"),
+               .mode = text_in(*object, "mode"),
+               .phase = text_in(*object, "phase"),
+               .since = text_in(*object, "since"),
+               .ready = flag_in(*object, "ready"),
+               .isolated = flag_in(*object, "isolated"),
+               .cpus = integer_in(*object, "cpus").value_or(0),
+               .why = text_in(*object, "why"),
+               .advice = text_in(*object, "advice"),
                .services = {}};
-    const json::value* services = object.if_contains("services");
-    if (services != nullptr && services->is_array()) {
-        for (const json::value& service : services->get_array()) {
-            if (const json::object* row = service.if_object()) {
-                pod.services.push_back(read_service(*row));
-            }
+    const json::array* services = array_in(*object, "services");
+    for (const json::value& service : services != nullptr ? *services : json::array{}) {
+        if (const json::object* row = service.if_object()) {
+            pod.services.push_back(read_service(*row));
         }
     }
     return pod;
@@ -138,71 +115,12 @@ std::optional<PodRow> read_status(std::string_view status) {
 
 constexpr const char* two_spaces = "  ";
 
-/// What a child or a file wrote may hold bytes that move a terminal's cursor.
-std::string printable(std::string_view text) {
-    std::string clean{text};
-    std::ranges::replace_if(clean, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return clean;
-}
-
-/// Characters, not bytes: continuation bytes of UTF-8 do not count.
-std::size_t columns(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-/// Never ends in the middle of a character.
-std::string first_columns(std::string_view text, std::size_t count) {
-    std::size_t end = 0;
-    for (std::size_t used = 0; end < text.size(); ++end) {
-        const bool begins_character = (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U;
-        used += begins_character ? 1 : 0;
-        if (used > count) {
-            break;
-        }
-    }
-    return std::string{text.substr(0, end)};
-}
-
-std::string left(std::string_view text, std::size_t width) {
-    const std::size_t used = columns(text);
-    return std::string{text} + std::string(used < width ? width - used : 0, ' ');
-}
-
-std::string right(std::string_view text, std::size_t width) {
-    const std::size_t used = columns(text);
-    return std::string(used < width ? width - used : 0, ' ') + std::string{text};
-}
-
 /// The state has its own column: "blocked: waits ..." becomes "waits ...".
 std::string_view without_state(std::string_view why, std::string_view state) {
     if (why.starts_with(state) && why.substr(state.size()).starts_with(": ")) {
         return why.substr(state.size() + 2);
     }
     return why;
-}
-
-/// Breaks `text` at blanks into lines of at most `width`, each after `indent`.
-std::string wrapped(std::string_view text, std::size_t width, std::string_view indent) {
-    std::string result;
-    std::string line;
-    const auto flush = [&] {
-        if (!line.empty()) {
-            result += std::string{indent} + line + "\n";
-            line.clear();
-        }
-    };
-    while (!text.empty()) {
-        const auto blank = std::min(text.find(' '), text.size());
-        const std::string_view word = text.substr(0, blank);
-        text.remove_prefix(std::min(blank + 1, text.size()));
-        if (!line.empty() && indent.size() + columns(line) + 1 + columns(word) > width) {
-            flush();
-        }
-        line += line.empty() ? std::string{word} : " " + std::string{word};
-    }
-    flush();
-    return result;
 }
 
 enum class Mood : std::uint8_t { good, waiting, bad, plain };
@@ -245,10 +163,24 @@ std::string pid_text(const ServiceRow& service) {
     return service.pid ? std::to_string(*service.pid) : "-";
 }
 
-Widths widths_of(const PodRow& pod) {
+/// A name may take a third of the terminal; the column of reasons needs room as well.
+std::size_t widest_name(const TableStyle& style) {
+    constexpr std::size_t least = 12;
+    constexpr std::size_t part = 3;
+    return style.width == 0 ? std::string::npos : std::max(least, style.width / part);
+}
+
+std::string shown_name(const ServiceRow& service, const TableStyle& style) {
+    const std::string_view mark = service.main ? " *" : "";
+    const std::string name = printable(service.name);
+    return style.width == 0 ? name + std::string{mark}
+                            : cut_in_the_middle(name, widest_name(style) - mark.size()) + std::string{mark};
+}
+
+Widths widths_of(const PodRow& pod, const TableStyle& style) {
     Widths widths;
     for (const ServiceRow& service : pod.services) {
-        widths.name = std::max(widths.name, columns(service.name) + (service.main ? 2 : 0));
+        widths.name = std::max(widths.name, columns(shown_name(service, style)));
         widths.pid = std::max(widths.pid, pid_text(service).size());
     }
     return widths;
@@ -257,8 +189,37 @@ Widths widths_of(const PodRow& pod) {
 std::string head_line(const PodRow& pod, const TableStyle& style) {
     const std::string ready = pod.phase == "online" ? (pod.ready ? ", ready" : ", not ready") : "";
     const Mood mood = pod.phase == "online" && !pod.ready ? Mood::waiting : mood_of(pod.phase);
-    return pod.app + two_spaces + coloured(pod.phase + ready, mood, style) + "  since " + pod.since + two_spaces +
-           std::to_string(pod.cpus) + (pod.cpus == 1 ? " cpu" : " cpus") + "\n";
+    const std::string phase = pod.phase + ready;
+    const std::string rest =
+        "  since " + pod.since + two_spaces + std::to_string(pod.cpus) + (pod.cpus == 1 ? " cpu" : " cpus");
+    std::string app = printable(pod.app);
+    const std::size_t others = columns(phase) + rest.size() + 2;
+    if (style.width > others) {
+        app = cut_in_the_middle(app, style.width - others);
+    }
+    return app + two_spaces + coloured(phase, mood, style) + rest + "\n";
+}
+
+/// What makes this container other than usual, before anything else.
+std::string unusual_line(const PodRow& pod, const TableStyle& style) {
+    std::string text = pod.mode == "debug" ? "DEBUG MODE" : "";
+    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+    if (pod.isolated) {
+        add("ISOLATED");
+    }
+    std::string held;
+    for (const ServiceRow& service : pod.services) {
+        if (service.state == "held") {
+            held += (held.empty() ? "" : " ") + printable(service.name);
+        }
+    }
+    if (!held.empty()) {
+        add("HELD: " + held);
+    }
+    if (text.empty()) {
+        return "";
+    }
+    return coloured(style.width == 0 ? text : cut(text, style.width), Mood::waiting, style) + "\n";
 }
 
 bool is_as_wanted(const ServiceRow& service) {
@@ -267,7 +228,7 @@ bool is_as_wanted(const ServiceRow& service) {
 
 std::string row_start(const ServiceRow& service, const Widths& widths, const TableStyle& style) {
     const Mood mood = service.state == "running" && !service.ready ? Mood::waiting : mood_of(service.state);
-    std::string row = left(service.name + (service.main ? " *" : ""), widths.name) + two_spaces;
+    std::string row = left(shown_name(service, style), widths.name) + two_spaces;
     row += coloured(left(service.state, state_width), mood, style) + two_spaces;
     row += left(service.ready ? "yes" : "no", ready_width) + two_spaces;
     row += right(pid_text(service), widths.pid) + two_spaces;
@@ -287,14 +248,14 @@ std::string why_in_table(const ServiceRow& service) {
 /// is not as it should be, stands below in full.
 std::string service_row(const ServiceRow& service, const Widths& widths, const TableStyle& style) {
     const std::string why = why_in_table(service);
-    const std::size_t start = columns(row_start(service, widths, {}));
+    const std::size_t start = columns(row_start(service, widths, {.width = style.width}));
     const std::string row = row_start(service, widths, style);
     if (style.width == 0 || start + columns(why) <= style.width) {
         return row + why + "\n";
     }
-    constexpr std::string_view cut = "...";
-    if (is_as_wanted(service) && start + cut.size() < style.width) {
-        return row + first_columns(why, style.width - start - cut.size()) + std::string{cut} + "\n";
+    constexpr std::size_t least = 4;
+    if (is_as_wanted(service) && start + least <= style.width) {
+        return row + cut(why, style.width - start) + "\n";
     }
     return row.substr(0, row.size() - 2) + "\n" + wrapped(why, style.width, "    ");
 }
@@ -343,8 +304,8 @@ std::string status_table(std::string_view status, const TableStyle& style) {
     if (!pod) {
         return std::string{status};
     }
-    const Widths widths = widths_of(*pod);
-    std::string table = head_line(*pod, style);
+    const Widths widths = widths_of(*pod, style);
+    std::string table = head_line(*pod, style) + unusual_line(*pod, style);
     if (!pod->ready && !pod->why.empty()) {
         const std::string why = printable(without_state(pod->why, pod->phase));
         table += style.width == 0 ? why + "\n" : wrapped(why, style.width, "");

@@ -432,12 +432,16 @@ bool dependencies_met(const PodSpec& spec, const Pod& pod, ServiceIndex service)
                                [&](const Dependency& dependency) { return dependency_met(spec, pod, dependency); });
 }
 
+bool is_gate_good_for(const PodSpec& spec, const Pod& pod, ServiceIndex service) {
+    const ServiceSpec& wanted = spec.services[service];
+    const bool counts =
+        wanted.enabled && wanted.readiness_probe && pod.services[service].state != ServiceState::completed;
+    return !counts || is_ready(wanted, pod.services[service]);
+}
+
 bool is_gate_good(const PodSpec& spec, const Pod& pod) {
     for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
-        const ServiceSpec& service = spec.services[index];
-        const bool counts =
-            service.enabled && service.readiness_probe && pod.services[index].state != ServiceState::completed;
-        if (counts && !is_ready(service, pod.services[index])) {
+        if (!is_gate_good_for(spec, pod, index)) {
             return false;
         }
     }

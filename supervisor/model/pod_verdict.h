@@ -25,6 +25,8 @@ std::optional<Judgement> judge(const PodSpec& spec, const Pod& pod, const Waiter
 bool dependencies_met(const PodSpec& spec, const Pod& pod, ServiceIndex service);
 bool dependency_met(const PodSpec& spec, const Pod& pod, const Dependency& dependency);
 
+/// Its readiness probe is good, or the ready gate does not ask it: it has none, is not enabled, or completed.
+bool is_gate_good_for(const PodSpec& spec, const Pod& pod, ServiceIndex service);
 /// Every readiness probe of an enabled, not completed service is good.
 bool is_gate_good(const PodSpec& spec, const Pod& pod);
 

@@ -7,7 +7,6 @@
 #include <csignal>
 #include <ctime>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,15 +80,6 @@ IoEnd write_within(int descriptor, std::string_view text, TimePoint deadline) {
         }
     }
     return IoEnd::done;
-}
-
-std::size_t terminal_width(int descriptor) {
-    winsize size{};
-    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0) {
-        return 0;
-    }
-    constexpr std::size_t usual_width = 80;
-    return size.ws_col == 0 ? usual_width : size.ws_col;
 }
 
 void ignore_broken_pipes() {

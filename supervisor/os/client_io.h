@@ -35,9 +35,6 @@ IoEnd send_within(int socket, std::string_view text, TimePoint deadline);
 /// The caller ignores SIGPIPE.
 IoEnd write_within(int descriptor, std::string_view text, TimePoint deadline);
 
-/// Columns of the terminal that `descriptor` is; 0: it is none.
-std::size_t terminal_width(int descriptor);
-
 /// A write to a pipe whose reader is gone becomes an error instead of the end of this process.
 void ignore_broken_pipes();
 

@@ -81,6 +81,7 @@ public:
     const model::Pod& pod() const { return pod_; }
     const Journal& journal() const { return journal_; }
     Journal& journal() { return journal_; }
+    const model::StartRecord& way_up() const { return way_up_; }
     const ServiceRunner& services() const { return services_; }
     const model::CpuCount& cpu_count() {
         const model::CpuCount& count = host_.cpu_count();
@@ -122,6 +123,7 @@ private:
     model::DependencyGraph graph_;
     model::Pod pod_;
     Journal journal_;
+    model::StartRecord way_up_;
     os::LogOutput output_;
     std::optional<os::LogOutput> separate_error_; // none where stdout and stderr are one pipe or terminal
     os::LogOutput& error_;
@@ -267,6 +269,7 @@ void Supervisor::Body::handle(const model::PodEvent& event) {
     for (const model::Change& change : turn.changes) {
         narrator_.tell(change, pod_, moment.now);
     }
+    model::note(way_up_, spec_, pod_, turn.changes, moment.now);
     for (const model::Action& action : turn.actions) {
         try {
             obey(action);
@@ -543,6 +546,10 @@ const Journal& Supervisor::journal() const {
 
 Journal& Supervisor::journal() {
     return body_->journal();
+}
+
+const model::StartRecord& Supervisor::way_up() const {
+    return body_->way_up();
 }
 
 std::string Supervisor::wall_clock(TimePoint moment) const {

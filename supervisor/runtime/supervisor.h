@@ -13,6 +13,7 @@
 #include "model/process_identity.h"
 #include "model/service_cpus.h"
 #include "model/spec.h"
+#include "model/start_record.h"
 #include "os/signals.h"
 #include "runtime/journal.h"
 
@@ -82,6 +83,8 @@ public:
     const model::Pod& pod() const;
     const Journal& journal() const;
     Journal& journal(); // for a JournalReader
+    /// How the last way up went.
+    const model::StartRecord& way_up() const;
 
     /// Wall clock time (RFC 3339, UTC, milliseconds) of a moment of the monotonic clock.
     std::string wall_clock(TimePoint moment) const;

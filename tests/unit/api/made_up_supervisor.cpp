@@ -79,6 +79,10 @@ const model::PodSpec& Supervisor::spec() const {
 const model::Pod& Supervisor::pod() const {
     return body_->world.pod;
 }
+const model::StartRecord& Supervisor::way_up() const {
+    return body_->world.way_up;
+}
+
 const Journal& Supervisor::journal() const {
     return body_->world.journal;
 }

@@ -19,6 +19,7 @@ struct MadeUpWorld {
     model::PodSpec spec;
     model::Pod pod;
     runtime::Journal journal;
+    model::StartRecord way_up;
     std::vector<std::string> output;
     model::CpuCount cpus;
     std::map<model::ServiceIndex, model::ServiceCpus> given;

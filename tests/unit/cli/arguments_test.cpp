@@ -179,7 +179,7 @@ TEST_CASE("a bad value of an option is an error that names it", "[arguments]") {
 }
 
 TEST_CASE("an unknown option is an error, also one of another command", "[arguments]") {
-    CHECK(error_of(Command::status, {"--watch"}) == "unknown option --watch");
+    CHECK(error_of(Command::why, {"--watch"}) == "unknown option --watch");
     CHECK(error_of(Command::status, {"--sokcet=x"}) == "unknown option --sokcet (did you mean --socket?)");
     CHECK_FALSE(error_of(Command::check, {"--timeout", "3"}).empty());
     CHECK_FALSE(error_of(Command::probe, {"ready", "-o", "json"}).empty());

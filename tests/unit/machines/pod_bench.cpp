@@ -85,6 +85,7 @@ void PodBench::prepare() {
 void PodBench::event(const PodEvent& event) {
     PodTransition transition = on_event(spec_, graph_, std::move(pod_), event, Moment{now_});
     pod_ = std::move(transition.next);
+    note(way_up_, spec_, pod_, transition.changes, now_);
     for (const Action& action : transition.actions) {
         remember(action);
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/pod_machine.h"
+#include "model/timeline.h"
 
 #include <initializer_list>
 #include <string>
@@ -60,6 +61,7 @@ public:
     const model::Pod& pod() const { return pod_; }
     std::string phase() const { return std::string{model::to_string(pod_.lifecycle.phase)}; }
     std::string state(const std::string& name) const;
+    model::Timeline timeline() const { return model::timeline(spec_, way_up_, now_); }
     Duration now() const { return now_ - TimePoint{}; }
 
     /// Orders since the last call, as text; checks are left out.
@@ -83,6 +85,7 @@ private:
     model::PodSpec spec_;
     model::DependencyGraph graph_;
     model::Pod pod_;
+    model::StartRecord way_up_;
     TimePoint now_{};
     std::vector<std::string> orders_;
     std::size_t taken_ = 0;
