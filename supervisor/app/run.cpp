@@ -5,6 +5,7 @@
 #include "app/out_of_memory.h"
 #include "app/run_options.h"
 #include "config/load.h"
+#include "model/termination_message.h"
 #include "os/fd.h"
 #include "os/process_setup.h"
 #include "os/session_scan.h"
@@ -12,6 +13,7 @@
 #include "os/sockets.h"
 #include "os/tcp_listener.h"
 #include "runtime/supervisor.h"
+#include "runtime/termination_log.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -33,11 +35,6 @@ namespace {
 constexpr int cannot_run = 125;
 /// At the end a client whose verb has an answer still hears it.
 constexpr std::chrono::milliseconds patience_with_clients{500};
-
-int refuse(std::string_view text) {
-    std::fprintf(stderr, "davit run: %.*s\n", static_cast<int>(text.size()), text.data());
-    return cannot_run;
-}
 
 /// A descriptor below 3 that is closed would be given to a socket, and then to every service as its stdout.
 void open_standard_descriptors() {
@@ -80,6 +77,21 @@ config::LoadResult load(const RunOptions& options, const config::Sources& source
         sources, {.path = options.config, .command = options.command, .more_paths = {}, .app_file = options.app_file});
 }
 
+/// What cannot run has a reason in the termination log too; `lines`, the best first.
+int cannot_run_because(const std::vector<std::string>& lines) {
+    const auto written = runtime::write_termination_log(from_environment("DAVIT_TERMINATION_LOG"),
+                                                        model::termination_message(lines, {}));
+    if (!written) {
+        std::fprintf(stderr, "davit run: %s\n", written.error().text.c_str());
+    }
+    return cannot_run;
+}
+
+int refuse(const std::string& text) {
+    std::fprintf(stderr, "davit run: %s\n", text.c_str());
+    return cannot_run_because({"cannot run: " + text});
+}
+
 /// nullopt: it is no mode.
 std::optional<model::Mode> mode_of(const RunOptions& options) {
     const std::string name = options.mode.value_or(from_environment("DAVIT_MODE"));
@@ -93,10 +105,14 @@ std::optional<model::Mode> mode_of(const RunOptions& options) {
 std::optional<model::PodSpec> load_configuration(const RunOptions& options, model::Mode mode,
                                                  const config::Sources& sources) {
     config::LoadResult loaded = load(options, sources);
+    std::vector<std::string> lines;
     for (const config::Problem& problem : loaded.problems) {
-        std::fprintf(stderr, "%s\n", config::describe(problem, config::Purpose::run).c_str());
+        lines.push_back(config::describe(problem, config::Purpose::run));
+        std::fprintf(stderr, "%s\n", lines.back().c_str());
     }
     if (config::has_error(loaded, config::Purpose::run)) {
+        lines.front() = "cannot run: " + lines.front();
+        cannot_run_because(lines);
         return std::nullopt;
     }
     if (loaded.pod.plain_init) {

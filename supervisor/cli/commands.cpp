@@ -168,13 +168,17 @@ public:
             take_timeout(timeout->to_number<double>());
         }
         if (object->contains("progress")) {
-            output_.line(text_in(*object, "progress"));
+            heard_ = text_in(*object, "progress");
+            output_.line(heard_);
         }
         if (object->contains("result")) {
             result_ = text_in(*object, "result");
             message_ = text_in(*object, "message");
         }
     }
+
+    /// The last line of progress; empty: none came.
+    const std::string& heard() const { return heard_; }
 
     /// Tells the result; the exit code of the client.
     ClientExit conclude(const Reply& reply) {
@@ -218,16 +222,17 @@ private:
     Client& client_;
     Output& output_;
     TimePoint began_;
+    std::string heard_;
     std::string result_;
     std::string message_;
 };
 
-std::string late_text(const Failure& failure, TimePoint began) {
+std::string late_text(const Failure& failure, const std::string& heard, TimePoint began) {
     if (failure.exit != ClientExit::timed_out) {
         return failure.text;
     }
-    return failure.text + " (after " + model::describe(now() - began) +
-           "); what was asked for may still go on, see `davit status`";
+    return failure.text + " (after " + model::describe(now() - began) + ")" +
+           (heard.empty() ? "" : "; last heard: " + heard) + "; what was asked for may still go on, see `davit status`";
 }
 
 bool is_debug_hook(const Arguments& arguments, Environment environment) {
@@ -293,7 +298,7 @@ int ask_verb(const Arguments& arguments, Environment environment) {
     VerbStream stream{arguments, client, output, began};
     const auto reply = client.call(verb_request(arguments, began), [&](std::string_view line) { stream.take(line); });
     if (!reply) {
-        output.error(late_text(reply.error(), began));
+        output.error(late_text(reply.error(), stream.heard(), began));
         return as_code(reply.error().exit);
     }
     const ClientExit exit = stream.conclude(*reply);

@@ -3,6 +3,8 @@
 // end.
 #include "model/exit_status.h"
 
+#include "model/words.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -76,6 +78,7 @@ std::string describe(const ExitStatus& status) {
     }
     if (status.out_of_memory) {
         text += ", out of memory";
+        text += status.memory_limit > 0 ? " (container limit " + bytes_text(status.memory_limit) + ")" : "";
     }
     return text;
 }

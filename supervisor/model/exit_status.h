@@ -4,6 +4,7 @@
 // them (TERM, SIGTERM, RTMIN+3). Pure: wait statuses come in as numbers.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct ExitStatus {
     bool core_dumped = false;
     /// The kernel's out-of-memory killer ended it (told by the cgroup's counters, not by the status).
     bool out_of_memory = false;
+    /// Bytes that the container may take, of an end out of memory; 0: not known, or no limit.
+    std::uint64_t memory_limit = 0;
 
     friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
 };
@@ -31,7 +34,7 @@ inline ExitStatus killed_by(int signal) {
 /// What a shell and a container runtime report: the code itself, or 128 plus the signal.
 int container_code(const ExitStatus& status);
 
-/// "exit code 3", "SIGTERM", "SIGSEGV, core dumped", "SIGKILL, out of memory".
+/// "exit code 3", "SIGTERM", "SIGSEGV, core dumped", "SIGKILL, out of memory (container limit 512 MiB)".
 std::string describe(const ExitStatus& status);
 
 /// Accepts `TERM`, `SIGTERM`, `term`, `15`, `RTMIN+3`, `RTMAX-1`. nullopt: no such signal on Linux.

@@ -3,6 +3,8 @@
 
 #include "model/contains.h"
 
+#include <algorithm>
+
 namespace davit::model {
 namespace {
 
@@ -44,10 +46,58 @@ std::string first_line(const PodSpec& spec, const Pod& pod) {
     case EndCause::none:
     case EndCause::main_ended: break;
     }
-    return name + " ended: " + main_end(spec, pod);
+    if (main && pod.services[*main].cannot_execute) {
+        return name + " cannot be started: " + main_end(spec, pod);
+    }
+    const std::string_view too_early = pod.lifecycle.online_ever || spec.plain_init ? "" : " before it was online";
+    return name + " ended" + std::string{too_early} + ": " + main_end(spec, pod);
+}
+
+/// Where a failure names this service as its cause; npos: nowhere. Services that did not pass the ready gate stand in
+/// it one after the other, each with what its probe saw.
+std::size_t place_of_blame(const std::string& failure, const std::string& name) {
+    if (failure.starts_with(name + " failed: ")) {
+        return 0;
+    }
+    return std::min(failure.find(": " + name + ": "), failure.find("; " + name + ": "));
+}
+
+std::optional<ServiceIndex> service_blamed(const PodSpec& spec, const std::string& failure) {
+    std::optional<ServiceIndex> blamed;
+    std::size_t first = std::string::npos;
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        if (const std::size_t place = place_of_blame(failure, spec.services[index].name); place < first) {
+            first = place;
+            blamed = index;
+        }
+    }
+    return blamed;
+}
+
+std::optional<StepKind> step_blamed(const std::string& failure) {
+    for (const StepKind kind : {StepKind::preload, StepKind::online}) {
+        if (failure.starts_with(to_string(kind))) {
+            return kind;
+        }
+    }
+    return std::nullopt;
 }
 
 } // namespace
+
+OutputSource output_behind_end(const PodSpec& spec, const Pod& pod) {
+    const Lifecycle& lifecycle = pod.lifecycle;
+    if (lifecycle.cause == EndCause::start_failed || lifecycle.cause == EndCause::critical_failed) {
+        if (const auto service = service_blamed(spec, lifecycle.failure)) {
+            return *service;
+        }
+        if (const auto kind = step_blamed(lifecycle.failure)) {
+            return *kind;
+        }
+    }
+    const auto main = spec.main();
+    return main ? OutputSource{*main} : OutputSource{};
+}
 
 std::string main_end(const PodSpec& spec, const Pod& pod) {
     const auto main = spec.main();

@@ -16,6 +16,7 @@
 #include "model/pod_machine.h"
 
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace davit::model {
@@ -29,5 +30,10 @@ std::string main_end(const PodSpec& spec, const Pod& pod);
 
 /// The reasons for a non-zero end, best first; empty for code 0.
 std::vector<std::string> end_lines(const PodSpec& spec, const Pod& pod);
+
+/// Whose last lines explain the end: the service or the step that failed the start, the critical service, else main.
+/// monostate: nobody's.
+using OutputSource = std::variant<std::monostate, ServiceIndex, StepKind>;
+OutputSource output_behind_end(const PodSpec& spec, const Pod& pod);
 
 } // namespace davit::model

@@ -2,6 +2,7 @@
 #include "model/pod_verdict.h"
 
 #include "model/contains.h"
+#include "model/why.h"
 #include "model/words.h"
 
 #include <algorithm>
@@ -179,10 +180,8 @@ std::optional<Judgement> judge_poststart(const PodSpec& spec, const Pod& pod, co
         return judgement;
     }
     if (waiter.deadline && *waiter.deadline <= now) {
-        const std::string missing = gate_missing(spec, pod);
-        const std::string state = "not online after " + seconds_text(now - waiter.since) + ", phase " +
-                                  std::string{to_string(lifecycle.phase)} +
-                                  (missing.empty() ? "" : " (" + missing + ")");
+        const std::string state =
+            "not online after " + seconds_text(now - waiter.since) + ", phase " + pod_why(spec, pod, now);
         if (spec.lifecycle.post_start_on_timeout == OnTimeout::fail) {
             return Judgement{Verdict::timed_out, state};
         }

@@ -3,6 +3,7 @@
 #include "model/why.h"
 
 #include "model/overloaded.h"
+#include "model/pod_verdict.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,30 +32,10 @@ std::string ordinal_of(std::size_t index, std::size_t count) {
 
 // ---- dependencies ------------------------------------------------------------------------------------
 
-bool is_given_up(const Service& service) {
-    const bool first_backoff = service.state == ServiceState::backoff;
-    return first_backoff || service.state == ServiceState::failed || service.state == ServiceState::stopped ||
-           service.state == ServiceState::held;
-}
-
-bool is_met(const PodSpec& spec, const Pod& pod, const Dependency& dependency) {
-    const ServiceSpec& wanted = spec.services[dependency.service];
-    const Service& service = pod.services[dependency.service];
-    if (!wanted.enabled || service.state == ServiceState::completed || (!dependency.required && is_given_up(service))) {
-        return true;
-    }
-    switch (dependency.condition) {
-    case Condition::started: return service.state == ServiceState::running || service.process == Process::alive;
-    case Condition::ready: return is_ready(wanted, service);
-    case Condition::completed: break;
-    }
-    return false;
-}
-
 std::vector<Dependency> unmet(const PodSpec& spec, const Pod& pod, ServiceIndex service) {
     std::vector<Dependency> missing;
     std::ranges::copy_if(spec.services[service].depends_on, std::back_inserter(missing),
-                         [&](const Dependency& dependency) { return !is_met(spec, pod, dependency); });
+                         [&](const Dependency& dependency) { return !dependency_met(spec, pod, dependency); });
     return missing;
 }
 
@@ -146,9 +127,12 @@ std::string says_text(const Service& service) {
     return heard.error.empty() ? text : text + "; it reports " + heard.error;
 }
 
-std::string why_inactive(const ServiceSpec& spec, const Service& service) {
+std::string why_inactive(const ServiceSpec& spec, const Service& service, const Lifecycle& lifecycle) {
     if (!spec.enabled) {
         return "inactive: switched off in the configuration (enabled: false)";
+    }
+    if (service.reason.empty() && !may_start_first_time(lifecycle)) {
+        return "inactive: never started; nothing starts any more, the pod is being stopped";
     }
     return "inactive: " + reason_or(service, "not started yet");
 }
@@ -180,8 +164,9 @@ std::string why_starting(const ServiceSpec& spec, const Service& service, TimePo
     }
     const ProbeState& probe = service.startup;
     const std::string message = probe.last_message.empty() ? "no answer yet" : probe.last_message;
+    const std::string failures = failures_text(*spec.startup_probe, probe);
     return "starting: waits for its startup probe, for " + since(service.launched_at.value_or(service.since), now) +
-           " (" + message + ")" + says_text(service);
+           " (" + message + ")" + (failures.empty() ? "" : ", " + failures) + says_text(service);
 }
 
 std::string liveness_text(const ServiceSpec& spec, const Service& service) {
@@ -218,7 +203,11 @@ std::string why_running(const ServiceSpec& spec, const Service& service, Pending
     return text;
 }
 
-std::string why_backoff(const Service& service, TimePoint now) {
+std::string why_backoff(const Pod& pod, const Service& service, TimePoint now) {
+    if (!may_restart(pod.lifecycle)) {
+        return "backoff: " + reason_or(service, "it ended") + "; does not start again while the phase is " +
+               std::string{to_string(pod.lifecycle.phase)};
+    }
     return "backoff: " + reason_or(service, "it ended") + "; start " + std::to_string(service.attempt + 1) + " in " +
            until(service.deadline.value_or(now), now);
 }
@@ -236,6 +225,16 @@ std::string why_stopping(const Service& service, TimePoint now) {
 
 std::string why_at_rest(const Service& service, std::string_view otherwise) {
     return std::string{to_string(service.state)} + ": " + reason_or(service, otherwise) + last_exit_text(service);
+}
+
+std::string why_held(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const Service& service = pod.services[index];
+    std::string text = why_at_rest(service, "rests");
+    if (pod.lifecycle.isolated) {
+        return text + "; nothing restarts while the pod is isolated (" + pod.lifecycle.isolated_because + ")";
+    }
+    return text +
+           (spec.mode == Mode::debug ? "; debug mode: nothing restarts by itself" : "; until it is started by hand");
 }
 
 // ---- the pod -----------------------------------------------------------------------------------------
@@ -356,10 +355,19 @@ std::string why_stale(const PodSpec& spec, const Lifecycle& lifecycle, TimePoint
     return "the run before ended while it was online, its offline runs first" + what;
 }
 
+/// Not of a stop by hand that is not under a deadline of the kubelet.
+std::string budget_text(const Lifecycle& lifecycle, TimePoint now) {
+    return lifecycle.budget && lifecycle.goal >= Goal::main_stopped
+               ? "; the grace period ends in " + until(hard_deadline(lifecycle), now)
+               : "";
+}
+
 std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     const Lifecycle& lifecycle = pod.lifecycle;
     switch (lifecycle.phase) {
-    case Phase::starting: return lifecycle.stale ? why_stale(spec, lifecycle, now) : main_text(spec, pod, now);
+    case Phase::starting:
+        return lifecycle.stale ? why_stale(spec, lifecycle, now)
+                               : main_text(spec, pod, now) + time_left(lifecycle, now);
     case Phase::preloading:
     case Phase::going_online:
     case Phase::going_offline: return step_or_reason(spec, pod, now);
@@ -367,8 +375,10 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     case Phase::online: return why_online(spec, pod, now);
     case Phase::draining: return drain_text(lifecycle, now);
     case Phase::offline: return why_offline(spec, lifecycle);
-    case Phase::stopping: return lifecycle.steps ? steps_text(spec, *lifecycle.steps, now) : main_text(spec, pod, now);
-    case Phase::stopped: return why_stopped(spec, pod);
+    case Phase::stopping:
+        return (lifecycle.steps ? steps_text(spec, *lifecycle.steps, now) : main_text(spec, pod, now)) +
+               budget_text(lifecycle, now);
+    case Phase::stopped: return why_stopped(spec, pod) + budget_text(lifecycle, now);
     case Phase::failed: break;
     }
     return lifecycle.failure.empty() ? lifecycle.reason : lifecycle.failure;
@@ -403,6 +413,58 @@ std::string offline_what_to_do(const PodSpec& spec, const Lifecycle& lifecycle, 
     return "`davit online` goes online again";
 }
 
+/// A raw service writes to the container's own log, which davit does not keep.
+std::string look_at_output(const PodSpec& spec, ServiceIndex index) {
+    const ServiceSpec& service = spec.services[index];
+    return spec.sees_output_of(service) ? "look at its output with `davit logs " + service.name + "`"
+                                        : "look at its output with `kubectl logs`";
+}
+
+/// Where the chain of those that wait for each other ends.
+ServiceIndex root_cause(const PodSpec& spec, const Pod& pod, ServiceIndex index, std::size_t depth) {
+    const auto missing = unmet(spec, pod, index);
+    const bool waits = pod.services[index].state == ServiceState::blocked && !missing.empty();
+    return waits && depth < spec.services.size() ? root_cause(spec, pod, missing.front().service, depth + 1) : index;
+}
+
+std::string blocked_what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const ServiceIndex root = root_cause(spec, pod, index, 0);
+    if (root == index) {
+        return "";
+    }
+    const std::string& name = spec.services[root].name;
+    const std::string see = "see `davit why " + name + "`";
+    const Service& service = pod.services[root];
+    const bool comes_by_itself = !is_resting(service) || service.state == ServiceState::inactive;
+    return comes_by_itself ? see : see + "; it goes on once `davit start " + name + "` succeeds";
+}
+
+std::string held_what_to_do(const Pod& pod, const ServiceSpec& spec) {
+    const std::string& name = spec.name;
+    if (pod.lifecycle.goal == Goal::main_held && spec.main) {
+        return "`davit start " + name + "` starts it again";
+    }
+    return "change what is wrong with `davit shell " + name + "`, then `davit start " + name + "`";
+}
+
+/// Of what the ready gate asks, the first that is not good.
+std::string see_missing(const PodSpec& spec, const Pod& pod) {
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        if (!is_gate_good_for(spec, pod, index)) {
+            return "see `davit why " + spec.services[index].name + "`";
+        }
+    }
+    return "";
+}
+
+bool has_what_is_asked(const PodSpec& spec, const Pod& pod, Verb verb, ServiceIndex index) {
+    const Service& service = pod.services[index];
+    if (verb == Verb::stop) {
+        return is_down(service);
+    }
+    return service.state == ServiceState::completed || is_ready(spec.services[index], service);
+}
+
 } // namespace
 
 std::string describe(Duration length) {
@@ -427,36 +489,47 @@ std::string why(const PodSpec& spec, const Pod& pod, ServiceIndex index, TimePoi
     const ServiceSpec& service_spec = spec.services[index];
     const Service& service = pod.services[index];
     switch (service.state) {
-    case ServiceState::inactive: return why_inactive(service_spec, service);
+    case ServiceState::inactive: return why_inactive(service_spec, service, pod.lifecycle);
     case ServiceState::blocked: return why_blocked(spec, pod, index, now);
     case ServiceState::starting: return why_starting(service_spec, service, now);
     case ServiceState::running: return why_running(service_spec, service, pod.pending[index], now);
-    case ServiceState::backoff: return why_backoff(service, now);
+    case ServiceState::backoff: return why_backoff(pod, service, now);
     case ServiceState::stopping: return why_stopping(service, now);
     case ServiceState::stopped: return why_at_rest(service, "asked to stop");
     case ServiceState::completed: return why_at_rest(service, "it ended well");
     case ServiceState::failed: return why_at_rest(service, "it failed");
     case ServiceState::held: break;
     }
-    return why_at_rest(service, "rests until it is started by hand");
+    return why_held(spec, pod, index);
 }
 
 std::string pod_why(const PodSpec& spec, const Pod& pod, TimePoint now) {
     return std::string{to_string(pod.lifecycle.phase)} + ": " + why_in_phase(spec, pod, now);
 }
 
+std::string still_waiting(const PodSpec& spec, const Pod& pod, RequestId request, TimePoint now) {
+    const auto waiter = std::ranges::find(pod.waiters, request, [](const Waiter& one) { return one.request.id; });
+    if (waiter == pod.waiters.end()) {
+        return "";
+    }
+    const std::string text = "after " + since(waiter->since, now) + " still ";
+    for (const ServiceIndex index : waiter->request.services) {
+        if (!has_what_is_asked(spec, pod, waiter->request.verb, index)) {
+            return text + "waiting for " + spec.services[index].name + ", which is " + why(spec, pod, index, now);
+        }
+    }
+    return text + pod_why(spec, pod, now);
+}
+
 std::string what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
     const ServiceSpec& service_spec = spec.services[index];
     const Service& service = pod.services[index];
     const std::string start = "`davit start " + service_spec.name + "`";
-    const std::string look = "look at its output in the container's log";
+    const std::string look = look_at_output(spec, index);
     switch (service.state) {
     case ServiceState::inactive:
         return service_spec.enabled ? "" : "set `enabled: true` in the configuration and `davit reload` to have it";
-    case ServiceState::blocked: {
-        const auto missing = unmet(spec, pod, index);
-        return missing.empty() ? "" : "see `davit why " + spec.services[missing.front().service].name + "`";
-    }
+    case ServiceState::blocked: return blocked_what_to_do(spec, pod, index);
     case ServiceState::starting:
         return service_spec.startup_probe ? look + probe_to_check(*service_spec.startup_probe, "startup") : "";
     case ServiceState::running:
@@ -465,9 +538,10 @@ std::string what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex index) 
         }
         return look + (service_spec.readiness_probe ? probe_to_check(*service_spec.readiness_probe, "readiness") : "");
     case ServiceState::backoff: return look + "; " + start + " starts it without waiting";
-    case ServiceState::stopping: return "";
-    case ServiceState::stopped:
-    case ServiceState::held: return start + " starts it again";
+    case ServiceState::stopping:
+        return service.killed ? "" : "`davit signal KILL " + service_spec.name + "` ends it without waiting";
+    case ServiceState::stopped: return start + " starts it again";
+    case ServiceState::held: return look + "; " + held_what_to_do(pod, service_spec);
     case ServiceState::completed: return "";
     case ServiceState::failed: break;
     }
@@ -478,11 +552,11 @@ std::string pod_what_to_do(const PodSpec& spec, const Pod& pod) {
     const auto main = spec.main();
     const std::string main_name = main ? spec.services[*main].name : "main";
     switch (pod.lifecycle.phase) {
-    case Phase::starting: return "see `davit why " + main_name + "`";
+    case Phase::starting:
+        return main ? "see `davit why " + spec.services[root_cause(spec, pod, *main, 0)].name + "`" : "";
     case Phase::checking:
-        return pod.lifecycle.at_manual_gate ? "`davit online` when you want the traffic"
-                                            : "see `davit why SERVICE` of what is missing";
-    case Phase::online: return is_ready(spec, pod) ? "" : "see `davit why SERVICE` of what is missing";
+        return pod.lifecycle.at_manual_gate ? "`davit online` when you want the traffic" : see_missing(spec, pod);
+    case Phase::online: return is_ready(spec, pod) ? "" : see_missing(spec, pod);
     case Phase::offline: return offline_what_to_do(spec, pod.lifecycle, main_name);
     case Phase::failed: return "mend the cause, then `davit online` tries again";
     case Phase::stopped:

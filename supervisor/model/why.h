@@ -22,6 +22,10 @@ std::string why(const PodSpec& spec, const Pod& pod, ServiceIndex service, TimeP
 /// The same for the pod: begins with the phase.
 std::string pod_why(const PodSpec& spec, const Pod& pod, TimePoint now);
 
+/// For somebody who waits and has heard nothing for a while: "after 10.0s still starting: web is blocked: ...". Empty:
+/// nobody with this request waits.
+std::string still_waiting(const PodSpec& spec, const Pod& pod, RequestId request, TimePoint now);
+
 /// What a person can do now; empty: nothing needs doing.
 std::string what_to_do(const PodSpec& spec, const Pod& pod, ServiceIndex service);
 std::string pod_what_to_do(const PodSpec& spec, const Pod& pod);

@@ -2,6 +2,8 @@
 // The body of words.h: numbers to words, one way for all rooms.
 #include "model/words.h"
 
+#include <array>
+
 namespace davit::model {
 
 std::string seconds_text(Duration length) {
@@ -11,6 +13,22 @@ std::string seconds_text(Duration length) {
         text += "." + std::to_string(tenths % 10);
     }
     return text + " s";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr std::uint64_t step = 1024;
+    std::uint64_t unit = 1;
+    std::size_t name = 0;
+    constexpr std::array<std::string_view, 5> names{"bytes", "KiB", "MiB", "GiB", "TiB"};
+    while (bytes / unit >= step && name + 1 < names.size()) {
+        unit *= step;
+        ++name;
+    }
+    std::string text = std::to_string(bytes / unit);
+    if (const std::uint64_t tenths = bytes % unit * 10 / unit; tenths > 0) {
+        text += "." + std::to_string(tenths);
+    }
+    return text + " " + std::string{names.at(name)};
 }
 
 std::string counted(unsigned long count, std::string_view noun) {

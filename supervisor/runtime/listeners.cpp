@@ -6,9 +6,16 @@
 #include <boost/asio/post.hpp>
 
 namespace davit::runtime {
+namespace {
+
+TimePoint now() {
+    return std::chrono::steady_clock::now();
+}
+
+} // namespace
 
 void Listeners::add(const model::Request& request, Listener listener) {
-    waiting_.emplace(request.id, std::make_shared<Waiting>(request, std::move(listener)));
+    waiting_.emplace(request.id, std::make_shared<Waiting>(request, std::move(listener), false, now()));
 }
 
 void Listeners::remove(model::RequestId id) {
@@ -47,6 +54,7 @@ void Listeners::tell(const Shared& waiting, std::string_view line) {
     if (waiting->has_answer) {
         return;
     }
+    waiting->heard = now();
     boost::asio::post(loop_, [waiting, text = std::string{line}] {
         if (waiting->listener.progress) {
             waiting->listener.progress(text);
@@ -67,6 +75,29 @@ void Listeners::answer(const model::Answer& answer) {
             taken.mapped()->listener.answer(answer.verdict, answer.message);
         }
     });
+}
+
+std::optional<TimePoint> Listeners::next_silence(Duration patience) const {
+    std::optional<TimePoint> next;
+    for (const auto& [id, waiting] : waiting_) {
+        if (!waiting->has_answer && (!next || waiting->heard + patience < *next)) {
+            next = waiting->heard + patience;
+        }
+    }
+    return next;
+}
+
+void Listeners::tell_silent(Duration patience, TimePoint now,
+                            const std::function<std::string(const model::Request& request)>& text_of) {
+    for (const auto& [id, waiting] : waiting_) {
+        if (waiting->has_answer || waiting->heard + patience > now) {
+            continue;
+        }
+        waiting->heard = now;
+        if (const std::string text = text_of(waiting->request); !text.empty()) {
+            tell(waiting, text);
+        }
+    }
 }
 
 bool Listeners::waits_for_pod(const model::Request& request) {

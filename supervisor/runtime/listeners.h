@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,11 +34,18 @@ public:
     void tell(model::RequestId id, std::string_view line);
     void answer(const model::Answer& answer);
 
+    /// When somebody will have heard nothing for `patience`; nullopt: nobody waits.
+    std::optional<TimePoint> next_silence(Duration patience) const;
+    /// To each who has heard nothing for `patience`: what `text_of` gives for its request, if that is something.
+    void tell_silent(Duration patience, TimePoint now,
+                     const std::function<std::string(const model::Request& request)>& text_of);
+
 private:
     struct Waiting {
         model::Request request;
         Listener listener;
         bool has_answer = false;
+        TimePoint heard; // the last line, or when it began to wait
     };
     using Shared = std::shared_ptr<Waiting>;
 

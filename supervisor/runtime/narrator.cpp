@@ -116,6 +116,12 @@ void Narrator::tell_phase(const model::Request& request, const model::Pod& pod) 
     if (request.services.empty()) {
         listeners_.tell(request.id, with_reason("phase", model::to_string(pod.lifecycle.phase), pod.lifecycle.reason));
         told_missing_.clear();
+    } else if (request.verb == model::Verb::wait_service && !request.services.empty()) {
+        const model::ServiceIndex service = request.services.front();
+        if (!model::is_ready(spec_.services[service], pod.services[service])) {
+            listeners_.tell(request.id, spec_.services[service].name + " is " +
+                                            model::why(spec_, pod, service, std::chrono::steady_clock::now()));
+        }
     }
 }
 

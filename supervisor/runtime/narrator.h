@@ -24,7 +24,7 @@ public:
     /// While somebody waits at the ready gate: what it waits for, each time that it is something else.
     void tell_missing(const model::Pod& pod);
 
-    /// For a client that begins to wait for the pod: where it is.
+    /// For a client that begins to wait for the pod or a service: where that is.
     void tell_phase(const model::Request& request, const model::Pod& pod);
 
 private:

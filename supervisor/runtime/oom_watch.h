@@ -16,9 +16,11 @@ class OomWatch {
 public:
     /// Reads the counter for the first time.
     void begin();
-    /// A child died of a SIGKILL that davit did not send.
+    /// A child died of a SIGKILL that davit did not send, or ended with 137 as a shell does whose command died so.
     bool claims_kill(TimePoint now);
 
+    /// Bytes; 0: no limit, or not known.
+    std::uint64_t limit() const { return memory_ ? memory_->limit().value_or(0) : 0; }
     /// Kills since `begin`; 0 where nobody counts them.
     std::uint64_t kills() const { return memory_ ? memory_->oom_kills().value_or(first_) - first_ : 0; }
 

@@ -261,8 +261,9 @@ void ServiceRunner::take_exit(model::ServiceIndex service, unsigned attempt, mod
     if (stopped_ || slot == nullptr) {
         return;
     }
-    if (status.signal == SIGKILL && !slot->killed) {
+    if (model::container_code(status) == 128 + SIGKILL && !slot->killed) {
         status.out_of_memory = oom_.claims_kill(std::chrono::steady_clock::now());
+        status.memory_limit = status.out_of_memory ? oom_.limit() : 0;
     }
     slot->stage = Stage::leaving;
     if (slot->asked) {

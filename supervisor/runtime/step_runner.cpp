@@ -3,6 +3,7 @@
 
 #include "model/contains.h"
 #include "model/overloaded.h"
+#include "model/termination_message.h"
 #include "model/words.h"
 
 #include <algorithm>
@@ -53,7 +54,11 @@ void StepRunner::end(const model::EndStep& order) {
 
 void StepRunner::run_exec(const model::RunStep& order, const model::ExecStep& step) {
     const std::string prefix = prefix_of(order);
-    const auto tell = [this, prefix](std::string_view line) { outside_.tell(prefix + std::string{line}); };
+    last_output_.at(static_cast<std::size_t>(order.kind)).clear();
+    const auto tell = [this, prefix, kind = order.kind](std::string_view line) {
+        keep(kind, line);
+        outside_.tell(prefix + std::string{line});
+    };
     Running& running = running_.at(order.run);
     running.task = std::make_unique<Task>(
         host_, ToLog{.prefix = prefix, .on_line = tell}, [this, run = order.run](const TaskEnd& end) {
@@ -120,6 +125,16 @@ void StepRunner::run_sleep(const model::RunStep& order, const model::SleepStep& 
         }
     });
     running_.at(order.run).sleep = std::move(timer);
+}
+
+void StepRunner::keep(model::StepKind kind, std::string_view line) {
+    constexpr std::size_t most_lines = 10;
+    constexpr std::size_t longest = 1024;
+    auto& lines = last_output_.at(static_cast<std::size_t>(kind));
+    if (lines.size() >= most_lines) {
+        lines.pop_front();
+    }
+    lines.emplace_back(model::cut_at_character(line, longest));
 }
 
 void StepRunner::finish_network(unsigned run, TryEnd end) {

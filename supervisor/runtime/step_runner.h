@@ -11,6 +11,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,6 +36,12 @@ public:
     void end(const model::EndStep& order);
     void kill_all() { running_.clear(); }
 
+    /// The newest lines that the last try of such a step wrote, oldest first.
+    std::vector<std::string> last_output(model::StepKind kind) const {
+        const auto& lines = last_output_.at(static_cast<std::size_t>(kind));
+        return {lines.begin(), lines.end()};
+    }
+
 private:
     struct Running {
         std::unique_ptr<Task> task;
@@ -46,12 +54,14 @@ private:
     void run_tcp(const model::RunStep& order, const model::TcpStep& step);
     void run_sleep(const model::RunStep& order, const model::SleepStep& step);
     TaskCommand command_of(const model::RunStep& order, const model::ExecStep& step) const;
+    void keep(model::StepKind kind, std::string_view line);
     void finish_network(unsigned run, TryEnd end);
     void finish(unsigned run, model::StepOutcome outcome, std::string message);
 
     DriverHost& host_;
     os::HttpClient& client_;
     Outside outside_;
+    std::array<std::deque<std::string>, 4> last_output_; // by model::StepKind
     std::map<unsigned, Running> running_; // by number of the try; more than one only while a late one ends
 };
 

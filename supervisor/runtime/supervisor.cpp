@@ -12,12 +12,14 @@
 #include "runtime/measures.h"
 #include "runtime/narrator.h"
 #include "runtime/probe_runner.h"
+#include "runtime/progress.h"
 #include "runtime/service_runner.h"
 #include "runtime/state_keeper.h"
 #include "runtime/step_runner.h"
 #include "runtime/termination_log.h"
 
 #include "model/overloaded.h"
+#include "model/pod_end.h"
 #include "model/termination_message.h"
 #include "model/words.h"
 #include "os/child_reaper.h"
@@ -44,7 +46,7 @@ namespace asio = boost::asio;
 
 /// At the end davit waits this long for a log that nobody reads.
 constexpr std::chrono::milliseconds patience_with_log{500};
-/// Lines of main's output in the termination log.
+/// Lines of the output behind the end in the termination log.
 constexpr std::size_t output_in_termination_log = 10;
 
 /// Deadlines that are taken in one turn of the loop before the rest of the world has its turn.
@@ -131,6 +133,7 @@ private:
     Log log_;
     Listeners listeners_;
     Narrator narrator_;
+    Progress progress_;
     os::ChildReaper reaper_;
     os::SignalReceiver signals_;
     DriverHost host_;
@@ -160,7 +163,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
       pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO),
       error_(os::is_same_file(STDOUT_FILENO, STDERR_FILENO) ? output_ : separate_error_.emplace(loop, STDERR_FILENO)),
       log_([this](std::string_view line) { keep_log(line); }), listeners_(loop),
-      narrator_(spec_, log_, journal_, listeners_), reaper_(loop),
+      narrator_(spec_, log_, journal_, listeners_), progress_(loop, listeners_, spec_, pod_), reaper_(loop),
       signals_(
           loop, [this](const os::ReceivedSignal& signal) { take_signal(signal); }, [this] { reaper_.reap(); }),
       host_{.loop = loop,
@@ -225,6 +228,7 @@ void Supervisor::Body::work_off() {
     }
     working_ = false;
     narrator_.tell_missing(pod_);
+    progress_.look();
     write_log();
     arm_timer();
 }
@@ -477,8 +481,13 @@ void Supervisor::Body::tell_end(const model::EndContainer& order) {
     if (order.code == 0) {
         return;
     }
-    const auto main = spec_.main();
-    const auto output = main ? services_.last_output(*main, output_in_termination_log) : std::vector<std::string>{};
+    const auto output = std::visit(
+        model::Overloaded{
+            [](std::monostate) { return std::vector<std::string>{}; },
+            [&](model::ServiceIndex service) { return services_.last_output(service, output_in_termination_log); },
+            [&](model::StepKind kind) { return steps_.last_output(kind); },
+        },
+        model::output_behind_end(spec_, pod_));
     const auto written =
         write_termination_log(options_.termination_log, model::termination_message(order.lines, output));
     if (!written) {

@@ -191,7 +191,7 @@ def test_the_description_is_sound():
 
 def looking(asker):
     """What can be asked at any time."""
-    for name in ["live", "liveHead", "metrics", "metricsHead", "cpus", "plan", "graph"]:
+    for name in ["live", "liveHead", "metrics", "metricsHead", "timeline", "cpus", "plan", "graph"]:
         asker.good(name)
     validate(json.loads(asker.good("plan").body), {"$ref": "davit.schema.json"})
     assert asker.good("plan", "?format=yaml").type == "application/yaml"

@@ -195,6 +195,8 @@ TEST_CASE("a plan is JSON or YAML, a graph is text, ASCII or dot", "[router]") {
     CHECK(as<Refusal>(post("/v1/plan")).allow == "GET");
     CHECK(std::holds_alternative<CpusCall>(get("/v1/cpus")));
     CHECK(as<Refusal>(post("/v1/cpus")).allow == "GET");
+    CHECK(std::holds_alternative<TimelineCall>(get("/v1/timeline")));
+    CHECK(as<Refusal>(post("/v1/timeline")).allow == "GET");
 }
 
 TEST_CASE("a reload leaves main alone, waits and acts, unless it is told otherwise", "[router]") {

@@ -63,4 +63,75 @@ TEST_CASE("the termination lines name the reason first and main's end after it",
           std::vector<std::string>{"the start failed: preload failed: exit code 1", "main: SIGKILL, out of memory"});
 }
 
+TEST_CASE("the best line says what ended the container, in whole", "[pod_end]") {
+    PodBench pod;
+    pod.begin();
+    Pod end = pod.pod();
+    end.services[0].process = Process::none;
+    const auto best = [&] { return end_lines(pod.spec(), end).front(); };
+
+    SECTION("main's own code") {
+        end.lifecycle.cause = EndCause::main_ended;
+        end.lifecycle.online_ever = true;
+        end.services[0].last_exit = exited_with(3);
+        CHECK(best() == "main ended: exit code 3");
+    }
+    SECTION("main's own code before it was online") {
+        end.lifecycle.cause = EndCause::main_ended;
+        end.services[0].last_exit = exited_with(0);
+        CHECK(best() == "main ended before it was online: exit code 0");
+    }
+    SECTION("out of memory, with the limit") {
+        end.lifecycle.cause = EndCause::main_ended;
+        end.lifecycle.online_ever = true;
+        end.services[0].last_exit =
+            ExitStatus{.signal = SIGKILL, .out_of_memory = true, .memory_limit = std::uint64_t{1} << 30};
+        CHECK(best() == "main ended: SIGKILL, out of memory (container limit 1 GiB)");
+    }
+    SECTION("main cannot be executed") {
+        end.lifecycle.cause = EndCause::main_ended;
+        end.services[0].last_exit = exited_with(127);
+        end.services[0].cannot_execute = true;
+        end.services[0].reason = "/bin/main: no such file or directory (at exec)";
+        CHECK(best() == "main cannot be started: /bin/main: no such file or directory (at exec)");
+    }
+    SECTION("a failed probe") {
+        end.lifecycle.cause = EndCause::main_failed;
+        end.lifecycle.failure = "liveness probe failed: timed out";
+        end.services[0].last_exit = killed_by(SIGTERM);
+        CHECK(best() == "main failed: liveness probe failed: timed out");
+    }
+    SECTION("a stop broke the start off") {
+        end.lifecycle.cause = EndCause::stop_asked;
+        end.services[0].last_exit = killed_by(SIGTERM);
+        CHECK(best() == "stopped before it was online; main: SIGTERM");
+    }
+    SECTION("a critical service") {
+        end.lifecycle.cause = EndCause::critical_failed;
+        end.lifecycle.failure = "mesh failed: gave up after 2 restarts";
+        CHECK(best() == "a critical service failed: mesh failed: gave up after 2 restarts");
+    }
+}
+
+TEST_CASE("the last output is that of who failed, else main's", "[pod_end]") {
+    PodBench pod;
+    pod.with(helper("mesh")).with(helper("mesh-2"));
+    pod.begin();
+    Pod end = pod.pod();
+    const auto source = [&](EndCause cause, const char* failure) {
+        end.lifecycle.cause = cause;
+        end.lifecycle.failure = failure;
+        return output_behind_end(pod.spec(), end);
+    };
+    const OutputSource main = ServiceIndex{0};
+    CHECK(source(EndCause::main_ended, "") == main);
+    CHECK(source(EndCause::stop_asked, "") == main);
+    CHECK(source(EndCause::main_failed, "liveness probe failed") == main);
+    CHECK(source(EndCause::start_failed, "mesh-2 failed: exit code 1") == OutputSource{ServiceIndex{2}});
+    CHECK(source(EndCause::critical_failed, "mesh failed: exit code 1") == OutputSource{ServiceIndex{1}});
+    CHECK(source(EndCause::start_failed, "not ready after 9 s: mesh: 503; main: 503") == OutputSource{ServiceIndex{1}});
+    CHECK(source(EndCause::start_failed, "preload failed: exit code 7") == OutputSource{StepKind::preload});
+    CHECK(source(EndCause::start_failed, "online step 2 of 3 timed out") == OutputSource{StepKind::online});
+}
+
 } // namespace davit::test

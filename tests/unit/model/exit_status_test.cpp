@@ -24,6 +24,8 @@ TEST_CASE("an end is said in words", "[exit_status]") {
     CHECK(describe(ExitStatus{.signal = SIGSEGV, .core_dumped = true}) == "SIGSEGV, core dumped");
     CHECK(describe(ExitStatus{.signal = SIGKILL, .out_of_memory = true}) == "SIGKILL, out of memory");
     CHECK(describe(ExitStatus{.code = 137, .out_of_memory = true}) == "exit code 137, out of memory");
+    CHECK(describe(ExitStatus{.signal = SIGKILL, .out_of_memory = true, .memory_limit = 512 << 20}) ==
+          "SIGKILL, out of memory (container limit 512 MiB)");
     CHECK(describe(killed_by(37)) == "SIGRTMIN+3");
 }
 

@@ -108,6 +108,7 @@ TEST_CASE("of many things that are missing the first three are named", "[why]") 
             {.service = world.spec.services.size() - 1, .condition = Condition::completed});
     }
     world.pod.services.resize(world.spec.services.size());
+    world.pod.pending.resize(world.spec.services.size());
     world.web().state = ServiceState::blocked;
 
     CHECK(world.why_of(2) ==
@@ -137,7 +138,7 @@ TEST_CASE("what a service says of itself follows what davit knows", "[why]") {
 TEST_CASE("what to do about a probe depends on what it waits for", "[why]") {
     World world;
     World::run(world.mesh(), 8);
-    const std::string look = "look at its output in the container's log; check that ";
+    const std::string look = "look at its output with `davit logs mesh`; check that ";
     const auto advice = [&](Check check) {
         world.spec.services[1].readiness_probe = ProbeSpec{.check = std::move(check)};
         return what_to_do(world.spec, world.pod, 1);
@@ -283,7 +284,8 @@ TEST_CASE("stopping says what is waited for and when KILL comes", "[why]") {
         mesh.killed = true;
         CHECK(world.why_of(1) == "stopping: stop by hand; KILL was sent, waits until its processes are gone");
     }
-    CHECK(what_to_do(world.spec, world.pod, 1).empty());
+    CHECK(what_to_do(world.spec, world.pod, 1) ==
+          (mesh.killed ? "" : "`davit signal KILL mesh` ends it without waiting"));
 }
 
 TEST_CASE("a service at rest says how it came there", "[why]") {
@@ -311,10 +313,6 @@ TEST_CASE("a service at rest says how it came there", "[why]") {
         CHECK(world.why_of(1) == "failed: gave up after 5 restarts; last end: SIGKILL, out of memory");
         CHECK(what_to_do(world.spec, world.pod, 1).contains("mend the cause"));
     }
-    SECTION("held") {
-        mesh.state = ServiceState::held;
-        CHECK(world.why_of(1) == "held: rests until it is started by hand");
-    }
 }
 
 TEST_CASE("while starting the pod says what main waits for", "[why]") {
@@ -322,7 +320,7 @@ TEST_CASE("while starting the pod says what main waits for", "[why]") {
     world.web().state = ServiceState::blocked;
     world.mesh().state = ServiceState::starting;
     CHECK(world.pod_line() == "starting: web is blocked: waits for mesh to be ready (starting), for 3.2s");
-    CHECK(pod_what_to_do(world.spec, world.pod) == "see `davit why web`");
+    CHECK(pod_what_to_do(world.spec, world.pod) == "see `davit why mesh`"); // the root of what is missing
 }
 
 TEST_CASE("a pod without main says so", "[why]") {
@@ -443,6 +441,232 @@ TEST_CASE("a pod at rest says what it waits for", "[why]") {
         CHECK(world.pod_line() == "failed: online step failed: exit code 1");
         CHECK(pod_what_to_do(world.spec, world.pod).contains("`davit online` tries again"));
     }
+}
+
+// ---- whole paragraphs: a state, each of its causes, and what to do -------------------------------------------
+
+/// As `davit why SERVICE` says it: the line, then the advice.
+std::string paragraph(const World& world, ServiceIndex index) {
+    return world.why_of(index) + " | " + what_to_do(world.spec, world.pod, index);
+}
+
+std::string pod_paragraph(const World& world) {
+    return world.pod_line() + " | " + pod_what_to_do(world.spec, world.pod);
+}
+
+TEST_CASE("why of an inactive service that never starts any more", "[why]") {
+    World world;
+    world.pod.lifecycle.phase = Phase::stopping;
+    world.pod.lifecycle.goal = Goal::exit;
+    CHECK(paragraph(world, 0) == "inactive: never started; nothing starts any more, the pod is being stopped | ");
+}
+
+TEST_CASE("why of a blocked service, by what holds it up", "[why]") {
+    World world;
+    world.web().state = ServiceState::blocked;
+
+    SECTION("a service that failed for good") {
+        world.mesh().state = ServiceState::failed;
+        world.mesh().reason = "gave up after 2 restarts; last end: exit code 3";
+        CHECK(
+            paragraph(world, 2) ==
+            "blocked: waits for mesh to be ready (failed: gave up after 2 restarts; last end: exit code 3), for 3.2s | "
+            "see `davit why mesh`; it goes on once `davit start mesh` succeeds");
+    }
+    SECTION("a service that somebody stopped") {
+        world.mesh().state = ServiceState::stopped;
+        world.mesh().reason = "stop by hand";
+        CHECK(paragraph(world, 2) == "blocked: waits for mesh to be ready (stopped: stop by hand), for 3.2s | "
+                                     "see `davit why mesh`; it goes on once `davit start mesh` succeeds");
+    }
+    SECTION("a oneshot that runs") {
+        world.spec.services[2].depends_on = {{.service = 0, .condition = Condition::completed}};
+        world.spec.services[0].oneshot = true;
+        World::run(world.log_agent(), 7);
+        CHECK(paragraph(world, 2) ==
+              "blocked: waits for log-agent to complete (running), for 3.2s | see `davit why log-agent`");
+    }
+    SECTION("the one at the end of the chain is named in the advice") {
+        world.mesh().state = ServiceState::blocked;
+        world.log_agent().state = ServiceState::backoff;
+        world.log_agent().reason = "exit code 3";
+        CHECK(what_to_do(world.spec, world.pod, 2) == "see `davit why log-agent`");
+    }
+    SECTION("in debug mode a probe holds up nobody") {
+        world.spec.mode = Mode::debug;
+        World::run(world.mesh(), 8);
+        world.mesh().readiness.last_message = "connection refused";
+        CHECK(paragraph(world, 2) == "blocked: everything it depends on is there, it starts now | ");
+    }
+}
+
+TEST_CASE("why of a starting service counts the failures of its startup probe", "[why]") {
+    World world;
+    world.spec.services[1].startup_probe = ProbeSpec{.check = TcpCheck{.port = 1}, .failure_threshold = 30};
+    world.mesh().state = ServiceState::starting;
+    world.mesh().process = Process::alive;
+    world.mesh().startup.last_message = "127.0.0.1:1 connection refused";
+    world.mesh().startup.tracker.failures = 12;
+    CHECK(paragraph(world, 1) ==
+          "starting: waits for its startup probe, for 3.2s (127.0.0.1:1 connection refused), failed 12 of 30 times | "
+          "look at its output with `davit logs mesh`; check that its startup probe asks the right address");
+}
+
+TEST_CASE("why of a raw service sends to the container's own log", "[why]") {
+    World world;
+    world.spec.services[1].log_mode = LogMode::raw;
+    World::run(world.mesh(), 8);
+    world.mesh().readiness.last_message = "503";
+    CHECK(paragraph(world, 1) == "not ready: 503 | look at its output with `kubectl logs`; check that its readiness "
+                                 "probe asks the right address");
+}
+
+TEST_CASE("why of a service in backoff", "[why]") {
+    World world;
+    world.mesh().state = ServiceState::backoff;
+    world.mesh().reason = "SIGKILL, out of memory (container limit 512 MiB)";
+    world.mesh().attempt = 1;
+    world.mesh().deadline = at(5200ms);
+
+    SECTION("it starts again") {
+        CHECK(paragraph(world, 1) ==
+              "backoff: SIGKILL, out of memory (container limit 512 MiB); start 2 in 2.0s | look at its output with "
+              "`davit logs mesh`; `davit start mesh` starts it without waiting");
+    }
+    SECTION("the pod is being stopped") {
+        world.pod.lifecycle.phase = Phase::stopped;
+        world.pod.lifecycle.goal = Goal::exit;
+        CHECK(world.why_of(1) ==
+              "backoff: SIGKILL, out of memory (container limit 512 MiB); does not start again while "
+              "the phase is stopped");
+    }
+}
+
+TEST_CASE("why of a held service, by what holds it", "[why]") {
+    World world;
+    world.web().state = ServiceState::held;
+    world.web().reason = "exit code 1";
+
+    SECTION("debug mode") {
+        world.spec.mode = Mode::debug;
+        CHECK(paragraph(world, 2) ==
+              "held: exit code 1; debug mode: nothing restarts by itself | look at its output with `davit logs web`; "
+              "change what is wrong with `davit shell web`, then `davit start web`");
+    }
+    SECTION("isolation") {
+        world.pod.lifecycle.isolated = true;
+        world.pod.lifecycle.isolated_because = "by hand";
+        CHECK(world.why_of(2) == "held: exit code 1; nothing restarts while the pod is isolated (by hand)");
+    }
+    SECTION("a stop by hand") {
+        world.pod.lifecycle.goal = Goal::main_held;
+        world.web().reason = "main is stopped by hand";
+        CHECK(paragraph(world, 2) == "held: main is stopped by hand; until it is started by hand | look at its output "
+                                     "with `davit logs web`; `davit start web` starts it again");
+    }
+}
+
+TEST_CASE("why of a stopped and of a failed service", "[why]") {
+    World world;
+    world.mesh().state = ServiceState::stopped;
+    world.mesh().reason = "stop by hand";
+    CHECK(paragraph(world, 1) == "stopped: stop by hand | `davit start mesh` starts it again");
+    world.mesh().state = ServiceState::failed;
+    world.mesh().reason = "cannot start: /opt/mesh: no such file or directory (at exec)";
+    CHECK(paragraph(world, 1) ==
+          "failed: cannot start: /opt/mesh: no such file or directory (at exec) | look at its output with `davit logs "
+          "mesh`, mend the cause, then `davit start mesh`");
+}
+
+TEST_CASE("why of the pod in each phase that waits for somebody", "[why]") {
+    World world;
+    Lifecycle& lifecycle = world.pod.lifecycle;
+
+    SECTION("starting, with the time that is left") {
+        world.web().state = ServiceState::blocked;
+        world.mesh().state = ServiceState::starting;
+        lifecycle.gate_deadline = at(60s);
+        CHECK(pod_paragraph(world) ==
+              "starting: web is blocked: waits for mesh to be ready (starting), for 3.2s; gives "
+              "up in 56.8s | see `davit why mesh`");
+    }
+    SECTION("checking") {
+        lifecycle.phase = Phase::checking;
+        World::run(world.log_agent(), 7);
+        World::run(world.mesh(), 8);
+        World::run(world.web(), 9);
+        world.mesh().readiness.last_message = "503";
+        CHECK(pod_paragraph(world) == "checking: waits for readiness: mesh: 503 | see `davit why mesh`");
+    }
+    SECTION("online and not ready") {
+        lifecycle.phase = Phase::online;
+        World::run(world.web(), 9);
+        World::run(world.mesh(), 8);
+        world.mesh().readiness.last_message = "503";
+        CHECK(pod_paragraph(world) == "online: not ready: mesh: 503 | see `davit why mesh`");
+    }
+    SECTION("stopping within the grace period") {
+        lifecycle.phase = Phase::stopping;
+        lifecycle.goal = Goal::exit;
+        lifecycle.budget = ShutdownBudget{.began = start, .total = 30s};
+        world.web().state = ServiceState::stopping;
+        world.web().process = Process::alive;
+        world.web().reason = "SIGTERM";
+        world.web().deadline = at(27s);
+        CHECK(pod_paragraph(world) == "stopping: web is stopping: SIGTERM; waits for its end, KILL in 23.8s; the grace "
+                                      "period ends in 25.8s | ");
+    }
+    SECTION("isolated by hand") {
+        lifecycle.phase = Phase::offline;
+        lifecycle.isolated = true;
+        lifecycle.isolated_because = "by hand: looks odd";
+        CHECK(
+            pod_paragraph(world) ==
+            "offline: isolated (by hand: looks odd): nothing restarts, no probe kills, what ends is held | look at the "
+            "scene with `davit shell`; `davit rejoin` goes online again");
+    }
+    SECTION("debug mode") {
+        world.spec.mode = Mode::debug;
+        lifecycle.phase = Phase::offline;
+        CHECK(
+            pod_paragraph(world) ==
+            "offline: debug mode: no health check gates, no step runs, nothing restarts, what ends is held | look with "
+            "`davit why web`, change what is wrong with `davit shell`, then `davit restart web`");
+    }
+    SECTION("the manual gate") {
+        lifecycle.phase = Phase::checking;
+        lifecycle.at_manual_gate = true;
+        CHECK(pod_paragraph(world) == "checking: everything is ready, waits for `davit online` (goOnline: manual) | "
+                                      "`davit online` when you want the traffic");
+    }
+    SECTION("a failed start that is held") {
+        lifecycle.phase = Phase::failed;
+        lifecycle.failure = "preload failed: exit code 7";
+        CHECK(pod_paragraph(world) ==
+              "failed: preload failed: exit code 7 | mend the cause, then `davit online` tries again");
+    }
+}
+
+TEST_CASE("who waits and hears nothing is told what is missing and for how long", "[why]") {
+    World world;
+    world.web().state = ServiceState::blocked;
+    world.mesh().state = ServiceState::starting;
+    const auto waits = [&](RequestId id, Verb verb, std::vector<ServiceIndex> services) {
+        Request request{.id = id, .verb = verb};
+        request.services = std::move(services);
+        world.pod.waiters.push_back(
+            {.request = request, .since = start, .deadline = {}, .attempts = {}, .message = {}});
+    };
+    waits(1, Verb::poststart, {});
+    waits(2, Verb::wait_service, {1});
+    waits(3, Verb::stop, {0});
+    const auto told = [&](RequestId id) { return still_waiting(world.spec, world.pod, id, at(10s)); };
+
+    CHECK(told(1) == "after 10.0s still starting: web is blocked: waits for mesh to be ready (starting), for 10.0s");
+    CHECK(told(2) == "after 10.0s still waiting for mesh, which is starting: launched");
+    CHECK(told(4).empty());
+    World::run(world.log_agent(), 7);
+    CHECK(told(3) == "after 10.0s still waiting for log-agent, which is ready: runs (no readiness probe)");
 }
 
 } // namespace

@@ -77,4 +77,29 @@ TEST_CASE("a change of a service is told to those whom it concerns", "[listeners
     CHECK(of_hook == Heard{"web running"});
 }
 
+TEST_CASE("who has heard nothing for a while is told, who has is not", "[listeners]") {
+    boost::asio::io_context loop;
+    Listeners listeners{loop};
+    Heard heard;
+    const TimePoint began = std::chrono::steady_clock::now();
+    const Duration patience = std::chrono::hours{1};
+    CHECK_FALSE(listeners.next_silence(patience));
+    listeners.add(request(1, model::Verb::poststart), listener_of(heard));
+    REQUIRE(listeners.next_silence(patience) >= began + patience);
+
+    const auto text = [](const model::Request&) { return std::string{"still starting"}; };
+    listeners.tell_silent(patience, began, text);
+    loop.run();
+    CHECK(heard.empty());
+    listeners.tell_silent(patience, began + 2 * patience, text);
+    loop.restart();
+    loop.run();
+    CHECK(heard == Heard{"still starting"});
+
+    listeners.answer({1, model::Verdict::done, "online"});
+    CHECK_FALSE(listeners.next_silence(patience)); // it has its answer
+    loop.restart();
+    loop.run();
+}
+
 } // namespace davit::runtime
