@@ -46,10 +46,7 @@ public:
     Walk(const PodSpec& spec, const StartRecord& record, TimePoint end) : spec_(spec), record_(record), end_(end) {}
 
     std::vector<ChainLink> chain() {
-        const TimePoint moment = walk_pod();
-        if (const auto* step = last_before(moment)) {
-            add(step_name(spec_, *step), "step", step->began, step->done.value_or(moment));
-        }
+        walk_first_steps(walk_pod());
         std::ranges::reverse(chain_);
         return std::move(chain_);
     }
@@ -108,6 +105,9 @@ private:
         if (start.waits_for) {
             return walk_service(start.waits_for->service, launched);
         }
+        if (waits_for_first_steps(launched)) {
+            return launched;
+        }
         if (launched - *start.wanted > nothing_to_speak_of) {
             add(name, start.launched ? "waits to be started" : "start", *start.wanted, launched);
         }
@@ -142,15 +142,20 @@ private:
         return last;
     }
 
-    /// A step that held up the first services (an offline that a crash has left undone).
-    const StepStart* last_before(TimePoint moment) const {
+    /// An offline that a crash has left undone holds up the first services.
+    static bool is_first_step(const StepStart& step) { return step.kind == StepKind::offline; }
+
+    bool waits_for_first_steps(TimePoint launched) const {
+        return std::ranges::any_of(record_.steps,
+                                   [&](const StepStart& step) { return is_first_step(step) && step.began < launched; });
+    }
+
+    void walk_first_steps(TimePoint moment) {
         for (const StepStart& step : std::views::reverse(record_.steps)) {
-            const bool is_explained = step.kind == StepKind::preload || step.kind == StepKind::online;
-            if (!is_explained && step.began < moment) {
-                return &step;
+            if (is_first_step(step) && step.began < moment) {
+                add(step_name(spec_, step), "step", step.began, step.done.value_or(moment));
             }
         }
-        return nullptr;
     }
 
     void add(std::string name, std::string what, TimePoint from, TimePoint to) {

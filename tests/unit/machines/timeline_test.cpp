@@ -215,8 +215,19 @@ TEST_CASE("starts that failed are counted", "[timeline]") {
     CHECK(made.sentence == "online after 5.0s; 5.0s of it mesh (readiness probe, 2 starts)");
 }
 
+TEST_CASE("an offline that a crash has left undone holds up the first services", "[timeline]") {
+    PodBench pod;
+    pod.spec().state_dir = "/state";
+    pod.spec().lifecycle.offline = {step("offline.sh")};
+    pod.begin_with({.recalled = PodRecord{.online_owed = 3, .isolated = false, .isolated_because = {}}});
+    pod.until(3s);
+    CHECK(pod.timeline().sentence == "not online yet, 3.0s so far; 3.0s of it offline (step)");
+    pod.step_finished();
+    pod.launched("main");
+    CHECK(links(pod.timeline()) == std::vector<std::string>{"offline, step: 0+3000", "main, start: 3000+0"});
+}
+
 TEST_CASE("before the first event there is nothing to show", "[timeline]") {
-    const PodBench pod;
     const Timeline made = timeline(PodSpec{}, StartRecord{}, TimePoint{});
     CHECK(made.sentence == "nothing has started yet");
     CHECK(made.rows.empty());
