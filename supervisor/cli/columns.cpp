@@ -77,6 +77,19 @@ std::string last_columns(std::string_view text, std::size_t count) {
     return std::string{text};
 }
 
+/// Where a line may be broken first: not inside of backquotes, so that a command can be copied.
+std::size_t first_blank(std::string_view text) {
+    bool is_quoted = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '`') {
+            is_quoted = !is_quoted && text.find('`', at + 1) != std::string_view::npos;
+        } else if (text[at] == ' ' && !is_quoted) {
+            return at;
+        }
+    }
+    return text.size();
+}
+
 } // namespace
 
 std::string printable(std::string_view text) {
@@ -148,7 +161,7 @@ std::string wrapped(std::string_view text, std::size_t width, std::string_view i
         }
     };
     while (!text.empty()) {
-        const auto blank = std::min(text.find(' '), text.size());
+        const std::size_t blank = first_blank(text);
         std::string word{text.substr(0, blank)};
         text.remove_prefix(std::min(blank + 1, text.size()));
         if (!line.empty() && columns(line) + 1 + columns(word) > room) {

@@ -27,7 +27,8 @@ std::string cut_in_the_middle(std::string_view text, std::size_t width);
 std::string left(std::string_view text, std::size_t width);
 std::string right(std::string_view text, std::size_t width);
 
-/// Breaks `text` at blanks into lines of at most `width`, each after `indent`. A longer word is broken where it must.
+/// Breaks `text` at blanks into lines of at most `width`, each after `indent`; a command in backquotes stays whole.
+/// What is longer is broken where it must.
 std::string wrapped(std::string_view text, std::size_t width, std::string_view indent);
 
 } // namespace davit::cli

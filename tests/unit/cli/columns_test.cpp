@@ -43,6 +43,9 @@ TEST_CASE("text is broken at blanks, a word that is too long where it must", "[c
     CHECK(wrapped("one two three", 7, "") == "one two\nthree\n");
     CHECK(wrapped("one two", 6, "  ") == "  one\n  two\n");
     CHECK(wrapped("a http://127.0.0.1", 8, "  ") == "  a\n  http:/\n  /127.0\n  .0.1\n");
+    CHECK(wrapped("see `davit why mesh`, then go", 15, "") == "see\n`davit why mesh\n`, then go\n");
+    CHECK(wrapped("see `davit why mesh`, then go", 18, "") == "see\n`davit why mesh`,\nthen go\n");
+    CHECK(wrapped("one ` two", 6, "") == "one `\ntwo\n");
     CHECK(wrapped("注文", 1, "") == "注文\n");
     CHECK(wrapped("", 10, "  ").empty());
 }
