@@ -19,10 +19,11 @@ bool begins_way_up(const Change& change) {
     return !change.service && from && to && !leads_up(*from) && leads_up(*to);
 }
 
-/// It is part of no way up: up already, or switched off.
+/// There is nothing more of it to wait for. A oneshot that runs is not there yet, whatever it is called.
 bool is_up(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
     const Service& service = pod.services[index];
-    return service.state == ServiceState::completed || is_ready(spec.services[index], service);
+    const bool is_there = !spec.services[index].oneshot && is_ready(spec.services[index], service);
+    return service.state == ServiceState::completed || is_there;
 }
 
 void begin(StartRecord& record, const PodSpec& spec, const Pod& pod, TimePoint now) {

@@ -67,6 +67,29 @@ TEST_CASE("the chain goes back from online over what was waited for last", "[tim
     CHECK(row(made, "preload").state == "done");
 }
 
+TEST_CASE("a oneshot takes its time until it is completed", "[timeline]") {
+    PodBench pod;
+    ServiceSpec prepare = helper("prepare");
+    prepare.oneshot = true;
+    prepare.restart_policy = RestartPolicy::never;
+    pod.with(prepare);
+    pod.with_dependency("main", "prepare", Condition::completed);
+    pod.begin();
+    pod.launched("prepare");
+    pod.until(1s);
+    CHECK(row(pod.timeline(), "prepare").state == "runs");
+    CHECK_FALSE(row(pod.timeline(), "prepare").done);
+    pod.until(3s);
+    pod.exited("prepare", exited_with(0));
+    pod.launched("main");
+    REQUIRE(pod.phase() == "online");
+
+    const Timeline made = pod.timeline();
+    CHECK(row(made, "prepare").state == "completed");
+    CHECK(row(made, "prepare").done == 3s);
+    CHECK(links(made) == std::vector<std::string>{"prepare, runs to completion: 0+3000", "main, start: 3000+0"});
+}
+
 TEST_CASE("a start that runs says how far it is and what it waits for", "[timeline]") {
     PodBench pod;
     add_helpers(pod);
