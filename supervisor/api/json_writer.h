@@ -9,12 +9,6 @@
 
 namespace davit::api {
 
-/// Whether all of it would arrive unchanged.
-bool is_utf8(std::string_view text);
-
-/// Appends `text` in quotes.
-void append_json_string(std::string& out, std::string_view text);
-
 /// Keys and values in the order of the calls; commas are set by itself. The caller pairs begin and end.
 class JsonWriter {
 public:

@@ -2,6 +2,7 @@
 #include "api/service_env.h"
 
 #include "api/json_writer.h"
+#include "model/json_text.h"
 
 #include <algorithm>
 #include <array>
@@ -38,7 +39,7 @@ void write_variables(JsonWriter& json, const std::vector<std::string>& variables
     std::vector<std::string_view> no_text;
     json.key("env").begin_object();
     for (const std::string_view variable : variables) {
-        if (values == EnvValues::revealed && !is_utf8(variable)) {
+        if (values == EnvValues::revealed && !model::is_utf8(variable)) {
             no_text.push_back(variable);
             continue;
         }

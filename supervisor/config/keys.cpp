@@ -23,7 +23,8 @@ constexpr Range port_range{.min = 1, .max = 65'535};
 constexpr Range at_least_one{.min = 1, .max = most_tries};
 
 constexpr std::array<Names, 3> restart_policies = {"Always", "OnFailure", "Never"};
-constexpr std::array<Names, 2> log_modes = {"raw", "prefix"};
+constexpr std::array<Names, 5> log_modes = {"raw", "prefix", "plain", "json", "discard"};
+constexpr std::array<Names, 2> log_formats = {"text", "json"};
 constexpr std::array<Names, 2> schemes = {"HTTP", "HTTPS"};
 constexpr std::array<Names, 7> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array<Names, 3> conditions = {"started", "ready", "completed"};
@@ -284,6 +285,35 @@ constexpr std::array cpus_table = {
 };
 constexpr KeySet cpus_keys{.noun = "cpus", .keys = cpus_table};
 
+// ---- logs --------------------------------------------------------------------------------------
+
+constexpr std::array log_file_table = {
+    Key{.name = "path", .type = absolute_path, .meaning = "of the file that is written", .required = true},
+    Key{.name = "maxBytes",
+        .type = size,
+        .meaning = "of each file; a number of bytes, or a quantity such as 10Mi",
+        .range = {.min = 4096, .max = 1e15}},
+    Key{.name = "maxFiles",
+        .type = integer,
+        .meaning = "how many files there are at most: path, path.1, path.2, ...",
+        .range = {.min = 2, .max = 1000}},
+};
+constexpr KeySet log_file_keys{.noun = "a logfile", .keys = log_file_table};
+
+constexpr std::array log_target_table = {
+    Key{.name = "file",
+        .type = fields,
+        .meaning = "a file that is rotated by size",
+        .fields = &log_file_keys,
+        .required = true},
+};
+constexpr KeySet log_target_keys{.noun = "a logtarget", .keys = log_target_table};
+
+constexpr std::array own_logs_table = {
+    Key{.name = "format", .type = choice, .meaning = "of the lines of davit itself", .choices = log_formats},
+};
+constexpr KeySet own_logs_keys{.noun = "logs", .keys = own_logs_table};
+
 // ---- the service itself --------------------------------------------------------------------------
 
 constexpr std::array service_table = {
@@ -336,9 +366,10 @@ constexpr std::array service_table = {
     Key{.name = "stopCommand", .type = command, .meaning = "asks it to end, instead of a signal"},
     Key{.name = "terminationGracePeriodSeconds", .type = seconds, .meaning = "from asking to KILL", .range = any_time},
     Key{.name = "logs",
-        .type = choice,
-        .meaning = "how its output reaches the container's log",
+        .type = choice_or_fields,
+        .meaning = "where its output goes: how to the container's log, nowhere, or to a file",
         .choices = log_modes,
+        .fields = &log_target_keys,
         .merging = Merging::whole},
     Key{.name = "cpus",
         .type = fields,
@@ -430,6 +461,11 @@ constexpr std::array pod_table = {
         .meaning = "how the pod goes online and offline",
         .fields = &lifecycle_keys},
     Key{.name = "cpus", .type = fields, .meaning = "the CPU count that services see", .fields = &cpus_keys},
+    Key{.name = "logs",
+        .type = fields,
+        .meaning = "the log of davit itself",
+        .fields = &own_logs_keys,
+        .merging = Merging::whole},
     Key{.name = "isolateFile",
         .type = absolute_path,
         .meaning = "downward-API file of labels or annotations; while isolateKey is in it, the pod is isolated"},

@@ -21,6 +21,7 @@ enum class ValueType : std::uint8_t {
     integer,
     number,
     seconds, // with fractions
+    size,    // bytes: a whole number, or a quantity of Kubernetes (10Mi)
     choice,
     signal,
     port,

@@ -38,6 +38,7 @@ bool merges_by_key(const std::optional<Key>& key) {
     case ValueType::integer:
     case ValueType::number:
     case ValueType::seconds:
+    case ValueType::size:
     case ValueType::choice:
     case ValueType::signal:
     case ValueType::port:
@@ -184,6 +185,7 @@ std::optional<Key> key_of_entry(const Key& key, std::string_view name) {
     case ValueType::integer:
     case ValueType::number:
     case ValueType::seconds:
+    case ValueType::size:
     case ValueType::choice:
     case ValueType::signal:
     case ValueType::port:

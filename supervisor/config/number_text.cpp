@@ -49,6 +49,23 @@ std::optional<double> parse_whole_number(std::string_view text) {
     return is_whole(without_sign(text)) ? convert(text) : std::nullopt;
 }
 
+std::optional<double> parse_size(std::string_view text) {
+    struct Unit {
+        std::string_view name;
+        double bytes;
+    };
+    constexpr std::array<Unit, 6> units{
+        {{"Ki", 1024}, {"Mi", 1024 * 1024}, {"Gi", 1024 * 1024 * 1024}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}}};
+    for (const Unit& unit : units) {
+        if (text.ends_with(unit.name)) {
+            text.remove_suffix(unit.name.size());
+            const std::optional<double> count = parse_whole_number(text);
+            return count ? std::optional{*count * unit.bytes} : std::nullopt;
+        }
+    }
+    return parse_whole_number(text);
+}
+
 std::string number_text(double number) {
     constexpr int most_decimals = 17; // more than a double has
     std::array<char, 400> buffer{};   // the longest double has 309 digits before the point

@@ -15,6 +15,9 @@ std::optional<double> parse_number(std::string_view text);
 /// As parse_number, without a fraction.
 std::optional<double> parse_whole_number(std::string_view text);
 
+/// A number of bytes: `4096`, or a quantity as Kubernetes writes it: `64Ki`, `10Mi`, `1Gi`, `500k`, `10M`, `1G`.
+std::optional<double> parse_size(std::string_view text);
+
 /// Shortest text of a number, never with an exponent: `0.5`, `31536000`.
 std::string number_text(double number);
 

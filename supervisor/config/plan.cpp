@@ -399,6 +399,31 @@ void put_env_files(Map& map, const model::ServiceSpec& service) {
     map.put(std::move(list));
 }
 
+std::string_view name_of(model::LogMode mode) {
+    switch (mode) {
+    case model::LogMode::raw: return "raw";
+    case model::LogMode::prefix: return "prefix";
+    case model::LogMode::plain: return "plain";
+    case model::LogMode::json: return "json";
+    case model::LogMode::discard: return "discard";
+    case model::LogMode::file: break;
+    }
+    return "file";
+}
+
+void put_logs(Map& map, const model::ServiceSpec& service) {
+    if (service.log_mode != model::LogMode::file) {
+        return map.word("logs", std::string{name_of(service.log_mode)});
+    }
+    Map logs = map.below("logs");
+    Map file = logs.below("file");
+    file.text("path", service.log_file.path);
+    file.number("maxBytes", static_cast<double>(service.log_file.max_bytes));
+    file.number("maxFiles", service.log_file.max_files);
+    logs.put(std::move(file));
+    map.put(std::move(logs));
+}
+
 PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& service) {
     Map map{pod, service.name, concat("services.", service.name)};
     map.words("command", service.command);
@@ -413,7 +438,7 @@ PlanNode service_node(const model::PodSpec& pod, const model::ServiceSpec& servi
     put_probe(map, "readinessProbe", service.readiness_probe);
     put_probe(map, "livenessProbe", service.liveness_probe);
     put_end(map, service);
-    map.word("logs", service.log_mode == model::LogMode::raw ? "raw" : "prefix");
+    put_logs(map, service);
     put_cpus(map, service.cpus, &pod.cpus);
     map.boolean("enabled", service.enabled);
     return map.take();
@@ -513,6 +538,9 @@ PlanNode pod_without_services(const model::PodSpec& pod) {
     }
     map.put(lifecycle_node(pod));
     put_cpus(map, pod.cpus, nullptr);
+    Map logs = map.below("logs");
+    logs.word("format", pod.log_format == model::LogFormat::json ? "json" : "text");
+    map.put(std::move(logs));
     map.text("isolateFile", pod.isolate_file);
     if (!pod.isolate_key.empty()) {
         map.word("isolateKey", pod.isolate_key);

@@ -170,7 +170,7 @@ bool is_raw(const PodSpec& pod, std::string_view service) {
     return index && pod.services[*index].log_mode == model::LogMode::raw;
 }
 
-/// The output of a raw service never passes davit.
+/// The output of a raw service never passes davit. That of a discarded one does, if it has such a probe.
 void check_log_probes(const PodSpec& pod, const Node& root, Problems& problems) {
     for (const Node& service : services_of(root)) {
         for (const std::string_view name : probe_names) {
@@ -254,6 +254,46 @@ void check_status_port(const PodSpec& pod, const Node& root, Problems& problems)
     }
 }
 
+// ---- logs --------------------------------------------------------------------------------------
+
+/// PATH, PATH.1, ... PATH.N of one service.
+bool is_file_of(const model::LogFileSpec& file, std::string_view path) {
+    const std::string& own = file.path.value;
+    if (!path.starts_with(own)) {
+        return false;
+    }
+    path.remove_prefix(own.size());
+    if (path.empty()) {
+        return true;
+    }
+    const auto number = path.starts_with('.') ? parse_whole_number(path.substr(1)) : std::nullopt;
+    return number && *number >= 1 && *number < file.max_files;
+}
+
+/// Two services that rotate one file would lose each other's lines.
+void check_log_files(const PodSpec& pod, const Node& root, Problems& problems) {
+    for (const model::ServiceSpec& service : pod.services) {
+        if (service.log_mode != model::LogMode::file) {
+            continue;
+        }
+        const auto other = std::ranges::find_if(pod.services, [&](const model::ServiceSpec& candidate) {
+            const bool comes_first = &candidate < &service;
+            return candidate.log_mode == model::LogMode::file && &candidate != &service &&
+                   is_file_of(candidate.log_file, service.log_file.path.value) &&
+                   (comes_first || candidate.log_file.path.value != service.log_file.path.value);
+        });
+        const Node* services = other == pod.services.end() ? nullptr : root.find("services");
+        const Node* node = services == nullptr ? nullptr : services->find(service.name);
+        const Node* path = node == nullptr ? nullptr : node->find("logs")->find("file")->find("path");
+        if (path != nullptr) {
+            problems.add(path->place, concat("services.", service.name, ".logs.file.path"),
+                         concat(other->name, " writes ", path->written, " already",
+                                other->log_file.path.value == service.log_file.path.value ? "" : " when it rotates",
+                                ": each service needs a file of its own"));
+        }
+    }
+}
+
 } // namespace
 
 void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
@@ -264,6 +304,7 @@ void check_rules(const PodSpec& pod, const Node& root, Problems& problems) {
     check_log_probes(pod, root, problems);
     check_told_probes(root, problems);
     check_status_port(pod, root, problems);
+    check_log_files(pod, root, problems);
 }
 
 } // namespace davit::config

@@ -177,6 +177,7 @@ private:
         }
         case ValueType::number:
         case ValueType::seconds: return number(key, "number");
+        case ValueType::size: return any_of({number(key, "integer"), pattern("^([0-9]+(Ki|Mi|Gi|k|M|G)?$|.*\\$\\{)")});
         case ValueType::choice: return any_of({one_of(key.choices), a_reference});
         case ValueType::signal: return signal();
         case ValueType::command: return command(key);

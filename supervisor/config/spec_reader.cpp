@@ -24,7 +24,8 @@ static_assert(std::to_underlying(model::CpuRounding::ceil) == 0);
 static_assert(std::to_underlying(model::JavaSetting::automatic) == 0);
 static_assert(std::to_underlying(model::ShimSetting::automatic) == 0 &&
               std::to_underlying(model::ShimSetting::off) == 2);
-static_assert(std::to_underlying(model::LogMode::raw) == 0 && std::to_underlying(model::LogMode::prefix) == 1);
+static_assert(std::to_underlying(model::LogMode::raw) == 0 && std::to_underlying(model::LogMode::discard) == 4);
+static_assert(std::to_underlying(model::LogFormat::text) == 0 && std::to_underlying(model::LogFormat::json) == 1);
 static_assert(std::to_underlying(model::Condition::started) == 0 &&
               std::to_underlying(model::Condition::completed) == 2);
 static_assert(std::to_underlying(model::OnTimeout::detach) == 0 && std::to_underlying(model::OnTimeout::fail) == 1);
@@ -56,6 +57,9 @@ public:
         }
         if (const Node* address = good_child(root_, "statusAddress")) {
             pod.status_address = address->text();
+        }
+        if (const Node* logs = good_child(root_, "logs")) {
+            pod.log_format = read_choice<model::LogFormat>(*logs, "format").value_or(pod.log_format);
         }
         if (services_ != nullptr && services_->kind == Node::Kind::map) {
             pod.services.reserve(services_->children.size());
@@ -108,7 +112,7 @@ private:
         service.restart_policy = read_choice<model::RestartPolicy>(node, "restartPolicy");
         service.backoff = read_backoff(node);
         service.grace = read_seconds(node, "terminationGracePeriodSeconds");
-        service.log_mode = read_choice<model::LogMode>(node, "logs");
+        read_logs(node, service);
         service.cpus = read_cpus(node, cpus_);
         read_probes(node, service);
         read_exit(node, service);
@@ -121,6 +125,24 @@ private:
         service.liveness_probe = read_probe(node, "livenessProbe");
         check_success_threshold(node, "startupProbe");
         check_success_threshold(node, "livenessProbe");
+    }
+
+    static void read_logs(const Node& node, model::WrittenService& service) {
+        const Node* logs = good_child(node, "logs");
+        if (logs == nullptr) {
+            return;
+        }
+        const Node* file = logs->find("file");
+        if (file == nullptr) {
+            service.log_mode = static_cast<model::LogMode>(logs->number);
+            return;
+        }
+        service.log_mode = model::LogMode::file;
+        service.log_file.path = read_text(*file, "path").value_or(model::Text{});
+        if (const Node* size = good_child(*file, "maxBytes")) {
+            service.log_file.max_bytes = static_cast<std::uint64_t>(size->number);
+        }
+        service.log_file.max_files = read_integer(*file, "maxFiles").value_or(service.log_file.max_files);
     }
 
     static void read_exit(const Node& node, model::WrittenService& service) {

@@ -48,6 +48,7 @@ std::string expected(const Key& key) {
     case ValueType::integer: return "a whole number";
     case ValueType::number: return "a number";
     case ValueType::seconds: return "a number of seconds";
+    case ValueType::size: return "a number of bytes, or a quantity such as 10Mi";
     case ValueType::choice: return joined(key.choices, " or ");
     case ValueType::signal: return "a signal such as TERM";
     case ValueType::port: return "a port number";
@@ -57,7 +58,7 @@ std::string expected(const Key& key) {
     case ValueType::limit: return "a whole number, unlimited, or a map with soft and hard";
     case ValueType::number_or_word: return concat("a whole number or ", key.choices.front());
     case ValueType::choice_or_fields:
-        return concat(joined(key.choices, " or "), " or a map with the keys of ", key.fields->noun);
+        return concat(joined(key.choices, ", "), " or a map with ", key.fields->names(" and "));
     case ValueType::variable_names: return "a list of names of variables";
     case ValueType::command: return "a list of texts, or one text";
     case ValueType::text_map: return "a map of names and texts";
@@ -195,6 +196,7 @@ private:
         case ValueType::integer:
         case ValueType::number:
         case ValueType::seconds:
+        case ValueType::size:
         case ValueType::port: return check_number(node, key, path);
         case ValueType::ip_address: return check_ip_address(node, key, path);
         case ValueType::choice: return check_choice(node, key, path);
@@ -377,12 +379,19 @@ private:
         node.number = node.text() == "true" ? 1 : 0;
     }
 
+    static std::optional<double> number_of(std::string_view text, ValueType type) {
+        if (type == ValueType::size) {
+            return parse_size(text);
+        }
+        const bool fraction_allowed = type == ValueType::number || type == ValueType::seconds;
+        return fraction_allowed ? parse_number(text) : parse_whole_number(text);
+    }
+
     void check_number(Node& node, const Key& key, const KeyPath& path) {
         if (!is_plain_word(node, key, path)) {
             return;
         }
-        bool fraction_allowed = key.type == ValueType::number || key.type == ValueType::seconds;
-        std::optional<double> number = fraction_allowed ? parse_number(node.text()) : parse_whole_number(node.text());
+        const std::optional<double> number = number_of(node.text(), key.type);
         if (!number) {
             tell_mismatch(node, key, path, hint_for(node, key));
             return;
@@ -405,6 +414,9 @@ private:
     static std::string_view hint_for(const Node& node, const Key& key) {
         if (node.value) {
             return gives_something_else;
+        }
+        if (key.type == ValueType::size) {
+            return ""; // the units are among what is expected
         }
         if (key.type == ValueType::port && parse_number(node.text()) == std::nullopt &&
             number_hint(node.text()).empty()) {

@@ -28,6 +28,7 @@ public:
         case ValueType::integer:
         case ValueType::number:
         case ValueType::seconds:
+        case ValueType::size:
         case ValueType::choice:
         case ValueType::signal:
         case ValueType::port:

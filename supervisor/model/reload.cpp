@@ -231,7 +231,8 @@ bool process_differs(const ServiceSpec& before, const ServiceSpec& after) {
     return values_of(before.command) != values_of(after.command) || environment_of(before) != environment_of(after) ||
            directory(before) != directory(after) || before.identity != after.identity ||
            gives_other_cpus(before.cpus, after.cpus) || before.log_mode != after.log_mode ||
-           before.oneshot != after.oneshot || probes_in_process(before) != probes_in_process(after);
+           before.log_file != after.log_file || before.oneshot != after.oneshot ||
+           probes_in_process(before) != probes_in_process(after);
 }
 
 bool ReloadPlan::changes_nothing() const {
@@ -254,7 +255,7 @@ Result<ReloadPlan> plan_reload(const PodSpec& present, const Pod& pod, const Pod
         plan.services.push_back(reload_of(present, plan.next, pod, index, main));
     }
     const auto of_the_pod = [](const PodSpec& spec) {
-        return std::tie(spec.cpus, spec.isolate_file, spec.isolate_key);
+        return std::tie(spec.cpus, spec.isolate_file, spec.isolate_key, spec.log_format);
     };
     const auto of_its_lifecycle = [](const PodSpec& spec) { return std::tie(spec.app, spec.grace, spec.lifecycle); };
     plan.pod_changed = of_the_pod(present) != of_the_pod(loaded);

@@ -134,7 +134,26 @@ struct BackoffSpec {
     friend bool operator==(const BackoffSpec&, const BackoffSpec&) = default;
 };
 
-enum class LogMode : std::uint8_t { raw, prefix };
+/// Where what a service writes to its stdout and stderr goes (contract, section 8).
+enum class LogMode : std::uint8_t {
+    raw,     // davit's own stdout and stderr are the service's
+    prefix,  // `[name] line`
+    plain,   // the line as it is
+    json,    // an object a line
+    discard, // nowhere
+    file,    // LogFileSpec
+};
+
+/// A file that is rotated by size: PATH is written, PATH.1 is the newest of the older ones.
+struct LogFileSpec {
+    Text path;
+    std::uint64_t max_bytes = std::uint64_t{10} * 1024 * 1024; // of each file
+    int max_files = 5;                                         // PATH included, as the kubelet's containerLogMaxFiles
+    friend bool operator==(const LogFileSpec&, const LogFileSpec&) = default;
+};
+
+/// Of davit's own lines.
+enum class LogFormat : std::uint8_t { text, json };
 
 inline constexpr std::uint64_t unlimited = ~std::uint64_t{0}; // RLIM_INFINITY
 
@@ -193,6 +212,7 @@ struct ServiceSpec {
     std::vector<Text> stop_command; // empty: none
     std::optional<Duration> grace;  // nullopt only for main: what the budget leaves
     LogMode log_mode = LogMode::prefix;
+    LogFileSpec log_file; // for LogMode::file
     CpusSpec cpus;
     /// A reload took it out of the configuration (and disabled it): only its place is left, so that the others
     /// keep theirs.
@@ -313,15 +333,17 @@ struct PodSpec {
     /// A directory where a start after a crash finds what the run before was at (pod_record.h); empty: none.
     Text state_dir;
     Mode mode = Mode::normal;
+    LogFormat log_format = LogFormat::text;
     std::vector<WrittenValue> written_values;
     /// No configuration, only CMD (contract 3.3): signals are passed on, nothing is timed, online at once.
     bool plain_init = false;
     /// Plain init: signals go to main's whole process group (`-g`).
     bool signal_group = false;
 
-    /// In debug mode the last output of a raw service is kept as well.
-    bool sees_output_of(const ServiceSpec& service) const {
-        return service.log_mode == LogMode::prefix || mode == Mode::debug;
+    /// The newest output is kept; in debug mode also that of a raw or discarded service.
+    bool keeps_output_of(const ServiceSpec& service) const {
+        const bool is_kept = service.log_mode != LogMode::raw && service.log_mode != LogMode::discard;
+        return is_kept || mode == Mode::debug;
     }
 
     /// Index of the main service; nullopt: the configuration has none (an error in `run`).

@@ -62,6 +62,7 @@ ServiceSpec resolve_service(const WrittenService& written, bool main) {
         service.grace = default_helper_grace;
     }
     service.log_mode = written.log_mode.value_or(main ? LogMode::raw : LogMode::prefix);
+    service.log_file = written.log_file;
     service.cpus = written.cpus;
     return service;
 }
@@ -136,6 +137,7 @@ PodSpec resolve_defaults(const WrittenPod& written, const std::string& host_name
     pod.state_dir = written.state_dir;
     pod.status_port = written.status_port;
     pod.status_address = written.status_address;
+    pod.log_format = written.log_format;
     pod.written_values = written.written_values;
     const std::optional<ServiceIndex> main = find_main(written);
     pod.services.reserve(written.services.size());

@@ -42,6 +42,7 @@ struct WrittenService {
     std::vector<Text> stop_command;
     std::optional<Duration> grace;
     std::optional<LogMode> log_mode;
+    LogFileSpec log_file;
     CpusSpec cpus; // of the pod, where it says nothing itself
 };
 
@@ -63,6 +64,7 @@ struct WrittenPod {
     Text state_dir;
     std::optional<std::uint16_t> status_port;
     std::string status_address;
+    LogFormat log_format = LogFormat::text;
     std::vector<WrittenValue> written_values;
 };
 

@@ -2,6 +2,7 @@
 // What davit writes is JSON, whatever a child wrote.
 #include "api/json_writer.h"
 
+#include "model/json_text.h"
 #include "support/catch.h"
 
 #include <boost/json.hpp>
@@ -11,7 +12,7 @@ namespace {
 
 std::string quoted(std::string_view text) {
     std::string out;
-    append_json_string(out, text);
+    model::append_json_string(out, text);
     return out;
 }
 

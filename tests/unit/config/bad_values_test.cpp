@@ -33,14 +33,6 @@ TEST_CASE("unknown keys are told at the key, with the nearest known one or all o
           "davit.yaml:3:18: lifecycle.stop.sleep: unknown key \"second\" (did you mean \"seconds\"?)\n");
 }
 
-TEST_CASE("keys of the contract that come later are unknown until they work", "[bad_values]") {
-    for (const char* key : {"logs"}) {
-        CHECK(problems_of(std::string{key} + ": 1\nservices: {m: {command: x}}").contains("unknown key"));
-    }
-    CHECK(problems_of_service("logs: json") ==
-          "davit.yaml:3:11: services.m.logs: expected raw or prefix, found \"json\"\n");
-}
-
 TEST_CASE("a duplicate key is told with its path", "[bad_values]") {
     CHECK(problems_of("services:\n  m:\n    command: x\n    command: y\n") ==
           "davit.yaml:4:5: services.m: duplicate key \"command\": it is in line 3 already\n");
@@ -72,9 +64,9 @@ TEST_CASE("wrong types say what was expected and what was found", "[bad_values]"
     CHECK(problems_of("services: [a]") == "davit.yaml:1:11: services: expected a map by name, found a list\n");
     CHECK(problems_of("services: {m: {main: true, command: x}, b: web}") ==
           "davit.yaml:1:44: services.b: expected a map with the keys of a service, found \"web\"\n");
-    CHECK(problems_of("- a\n") ==
-          "davit.yaml:1:1: expected a map with the keys app, terminationGracePeriodSeconds, "
-          "services, lifecycle, cpus, isolateFile, isolateKey, stateDir, statusPort and statusAddress, found a list\n");
+    CHECK(problems_of("- a\n") == "davit.yaml:1:1: expected a map with the keys app, terminationGracePeriodSeconds, "
+                                  "services, lifecycle, cpus, logs, isolateFile, isolateKey, stateDir, statusPort and "
+                                  "statusAddress, found a list\n");
 }
 
 TEST_CASE("numbers are decimal, and in their range", "[bad_values]") {

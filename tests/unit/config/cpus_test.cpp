@@ -112,8 +112,7 @@ TEST_CASE("a bad name of a variable is told at its place", "[cpus]") {
 
 TEST_CASE("a bad onChange is told with what is allowed", "[cpus]") {
     CHECK(problems("{onChange: restart}") ==
-          "davit.yaml:1:62: services.web.cpus.onChange: expected none or a map with the keys of onChange, found "
-          "\"restart\"\n");
+          "davit.yaml:1:62: services.web.cpus.onChange: expected none or a map with signal, found \"restart\"\n");
     CHECK(problems("{onChange: {}}") == "davit.yaml:1:62: services.web.cpus.onChange: onChange needs signal\n");
     CHECK(problems("{onChange: {signal: NOPE}}") ==
           "davit.yaml:1:71: services.web.cpus.onChange.signal: expected a signal such as TERM, found \"NOPE\"\n");

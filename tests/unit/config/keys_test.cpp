@@ -12,9 +12,9 @@ namespace davit::config {
 namespace {
 
 bool needs_range(ValueType type) {
-    static const std::set<ValueType> types = {ValueType::integer, ValueType::number,         ValueType::seconds,
-                                              ValueType::port,    ValueType::integers,       ValueType::ports,
-                                              ValueType::limit,   ValueType::number_or_word, ValueType::principal};
+    static const std::set<ValueType> types = {
+        ValueType::integer, ValueType::number, ValueType::seconds,        ValueType::port,      ValueType::integers,
+        ValueType::ports,   ValueType::limit,  ValueType::number_or_word, ValueType::principal, ValueType::size};
     return types.contains(type);
 }
 

@@ -93,6 +93,8 @@ TEST_CASE("probes, steps and logs replace as a whole; backoff, drain and postSta
           "{services: {web: {readinessProbe: {exec: {command: x}}}}}");
     CHECK(merge_of("lifecycle: {online: {exec: {command: x}, attempts: 3}}",
                    "lifecycle: {online: {sleep: {seconds: 1}}}") == "{lifecycle: {online: {sleep: {seconds: 1}}}}");
+    CHECK(merge_of("services: {web: {logs: {file: {path: /a, maxFiles: 3}}}}",
+                   "services: {web: {logs: {file: {path: /b}}}}") == "{services: {web: {logs: {file: {path: /b}}}}}");
     CHECK(merge_of("{services: {web: {backoff: {limit: 2}}}, lifecycle: {drain: {minSeconds: 1}}}",
                    "{services: {web: {backoff: {factor: 3}}}, lifecycle: {drain: {maxSeconds: 2}}}") ==
           "{services: {web: {backoff: {limit: 2, factor: 3}}}, lifecycle: {drain: {minSeconds: 1, maxSeconds: 2}}}");

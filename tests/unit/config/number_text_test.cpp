@@ -39,4 +39,18 @@ TEST_CASE("texts, letters and whole numbers are joined", "[number_text]") {
     CHECK(concat("").empty());
 }
 
+TEST_CASE("a size is a number of bytes or a quantity", "[number_text]") {
+    CHECK(parse_size("4096") == 4096);
+    CHECK(parse_size("64Ki") == 65536);
+    CHECK(parse_size("10Mi") == 10485760);
+    CHECK(parse_size("1Gi") == 1073741824);
+    CHECK(parse_size("5k") == 5000);
+    CHECK(parse_size("5M") == 5e6);
+    CHECK(parse_size("5G") == 5e9);
+    for (const char* wrong : {"", "Mi", "10MB", "10 Mi", "1.5Mi", "10mi", "10K"}) {
+        INFO(wrong);
+        CHECK(parse_size(wrong) == std::nullopt);
+    }
+}
+
 } // namespace davit::config

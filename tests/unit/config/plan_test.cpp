@@ -73,7 +73,7 @@ services:
     stopSignal: INT
     stopCommand: [/opt/stop]
     terminationGracePeriodSeconds: 20
-    logs: prefix
+    logs: {file: {path: /var/log/web.log, maxBytes: 1Mi, maxFiles: 3}}
     cpus: {count: 3, round: ceil, java: auto, env: [GOMAXPROCS], shim: "on", watchSeconds: 2, onChange: {signal: HUP}}
     enabled: true
   teller:
@@ -99,6 +99,7 @@ lifecycle:
   goOnline: manual
   onFailure: hold
 cpus: {count: 2, round: floor, java: never, env: [OMP_NUM_THREADS, "${N:-X}"], shim: "off", watchSeconds: 5}
+logs: {format: json}
 isolateFile: /etc/podinfo/labels
 isolateKey: isolated
 stateDir: /var/lib/davit
@@ -164,6 +165,8 @@ cpus:
   shim: auto
   watchSeconds: 1
   onChange: none
+logs:
+  format: text
 )");
 }
 
