@@ -61,6 +61,10 @@ LogOutput::LogOutput(boost::asio::io_context& loop, int descriptor)
     }
 }
 
+LogOutput::LogOutput(boost::asio::io_context& loop, std::unique_ptr<LogFile> file)
+    : loop_(loop), descriptor_(-1), kind_(Kind::rotated_file), log_file_(std::move(file)), patience_(loop),
+      epoll_(loop), drain_patience_(loop) {}
+
 LogOutput::~LogOutput() = default;
 
 std::span<char> LogOutput::scratch() {
@@ -284,6 +288,7 @@ ssize_t LogOutput::write_directly(std::string_view piece) {
     case Kind::socket: return ::send(descriptor_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     case Kind::file: return ::write(descriptor_, piece.data(), piece.size());
     case Kind::terminal: return write_to_terminal(piece);
+    case Kind::rotated_file: return log_file_->write(piece);
     case Kind::pipe: break;
     }
     if (!is_writable(descriptor_)) {

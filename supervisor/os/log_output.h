@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stream of the container's log (descriptor 1 or 2), which may have a slow reader or one that stopped.
+// One stream of the container's log (descriptor 1 or 2), which may have a slow reader or one that stopped; or the
+// log file of a service (log_file.h), which may have no room.
 // davit never waits for it: what does not fit stays here and is written when the log takes it again. The
 // descriptor is shared with raw services, so it is never made non-blocking; a pipe is fed from a pipe of our own
 // with splice, a socket with MSG_DONTWAIT, a terminal through a descriptor of our own.
@@ -14,6 +15,7 @@
 
 #include "model/time.h"
 #include "os/fd.h"
+#include "os/log_file.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -42,6 +44,8 @@ public:
 
     /// `descriptor` stays the caller's and must stay open. `loop` must outlive it.
     LogOutput(boost::asio::io_context& loop, int descriptor);
+    /// Lines that the file does not take are dropped and counted.
+    LogOutput(boost::asio::io_context& loop, std::unique_ptr<LogFile> file);
     LogOutput(const LogOutput&) = delete;
     LogOutput& operator=(const LogOutput&) = delete;
     ~LogOutput();
@@ -77,7 +81,7 @@ public:
     std::span<char> scratch();
 
 private:
-    enum class Kind : std::uint8_t { pipe, socket, terminal, file };
+    enum class Kind : std::uint8_t { pipe, socket, terminal, file, rotated_file };
     enum class Progress : std::uint8_t { made, stuck };
 
     bool is_empty() const { return rest_.empty() && in_own_pipe_ == 0 && late_.empty() && waiting_.empty(); }
@@ -101,6 +105,7 @@ private:
     boost::asio::io_context& loop_;
     int descriptor_;
     Kind kind_ = Kind::file;
+    std::unique_ptr<LogFile> log_file_;
 
     std::string rest_;            // what the present writer committed
     std::size_t written_ = 0;     // of rest_

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/log_relay.h"
 
+#include "model/json_text.h"
 #include "model/text_parts.h"
 #include "os/errno_text.h"
+#include "os/wall_clock.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -17,9 +19,12 @@
 namespace davit::os {
 namespace {
 
-constexpr int portions_in_one_turn = 8;
+constexpr std::size_t read_in_one_turn = std::size_t{1024} * 1024;
+/// Where a line costs more than its bytes: of a child that writes nothing but line feeds.
+constexpr std::size_t costly_portion = std::size_t{64} * 1024;
 constexpr ssize_t usual_pipe_size = ssize_t{64} * 1024;
 constexpr int busy_pipe_size = 256 * 1024;
+constexpr std::size_t usual_line = std::size_t{16} * 1024;
 
 } // namespace
 
@@ -27,24 +32,13 @@ constexpr int busy_pipe_size = 256 * 1024;
 struct LogRelay::Shared {
     boost::asio::io_context& loop;
     LogRelayOptions options;
-    std::string kept; // the newest lines, each with its line feed
-    bool kept_begins_inside_line = false;
     int open_streams = 2;
     bool is_alone = false; // the relay is gone: no more calls
 
-    void keep(std::string_view text) {
-        const std::size_t limit = options.kept_bytes;
-        if (text.size() >= limit) {
-            kept.assign(text.substr(text.size() - limit));
-            kept_begins_inside_line = true;
-            return;
+    void keep(LogStream stream, std::string_view text) const {
+        if (options.kept != nullptr && !is_alone && !text.empty()) {
+            options.kept->add(stream, text);
         }
-        // Cut now and then, not each time.
-        if (kept.size() + text.size() > 2 * limit) {
-            kept.erase(0, kept.size() + text.size() - limit);
-            kept_begins_inside_line = true;
-        }
-        kept += text;
     }
 
     void tell_lines(std::string_view lines) const {
@@ -55,13 +49,21 @@ struct LogRelay::Shared {
             options.on_line(model::next_line(lines));
         }
     }
+
+    /// One read of a stream: lines that cost time are fewer at once, so that the rest of davit has its turn.
+    std::size_t portion() const {
+        return options.on_line || !options.json_label.empty() ? costly_portion : read_in_one_turn;
+    }
+    std::size_t most_in_one_turn() const {
+        return options.on_line ? costly_portion : options.json_label.empty() ? read_in_one_turn : 4 * costly_portion;
+    }
 };
 
 /// One pipe of the child and its way into one log.
 class LogRelay::Stream : public std::enable_shared_from_this<Stream> {
 public:
-    Stream(std::shared_ptr<Shared> shared, LogOutput& log)
-        : shared_(std::move(shared)), log_(log), writer_(log.add_writer()), pipe_(shared_->loop) {}
+    Stream(std::shared_ptr<Shared> shared, LogStream kind, LogOutput& log)
+        : shared_(std::move(shared)), kind_(kind), log_(log), writer_(log.add_writer()), pipe_(shared_->loop) {}
 
     void begin(Fd read_end) {
         pipe_.assign(read_end.release());
@@ -92,7 +94,10 @@ public:
     bool has_ended() const { return has_ended_; }
 
 private:
-    bool may_drop() const { return shared_->options.loss == LogLoss::when_stuck; }
+    bool may_drop() const { return shared_->options.loss != LogLoss::never; }
+    bool is_json() const { return !shared_->options.json_label.empty(); }
+    /// The end of a line is still owed to the log.
+    bool owes_line_end() const { return is_json() || may_drop() ? is_inside_line_ : log_.holds_line(writer_); }
 
     void wait_for_bytes() {
         pipe_.async_wait(boost::asio::posix::descriptor_base::wait_read,
@@ -117,7 +122,7 @@ private:
     }
 
     void read_on() {
-        for (int portion = 0; portion < portions_in_one_turn; ++portion) {
+        for (std::size_t taken = 0; taken < shared_->most_in_one_turn();) {
             if (has_ended_ || must_wait_for_log()) {
                 return;
             }
@@ -125,14 +130,15 @@ private:
                 return finish();
             }
             const std::span<char> scratch = log_.scratch();
-            const ssize_t size =
-                ::read(pipe_.native_handle(), scratch.data(), std::min(scratch.size(), may_still_read_));
+            const std::size_t most = std::min({scratch.size(), shared_->portion(), may_still_read_});
+            const ssize_t size = ::read(pipe_.native_handle(), scratch.data(), most);
             if (size < 0 && (errno == EAGAIN || errno == EINTR) && !is_released_) {
                 break;
             }
             if (size <= 0) {
                 return finish();
             }
+            taken += static_cast<std::size_t>(size);
             take({scratch.data(), static_cast<std::size_t>(size)});
         }
         if (is_released_) {
@@ -168,63 +174,51 @@ private:
 
     /// Whole lines; the first continues what is unfinished.
     void hand_over(std::string_view lines) {
-        shared_->keep(unfinished_);
-        shared_->keep(lines);
         if (!unfinished_.empty()) {
-            std::string_view rest = lines;
-            shared_->tell_lines(unfinished_ + std::string{model::next_line(rest)});
-            shared_->tell_lines(rest);
-        } else {
-            shared_->tell_lines(lines);
-        }
-        std::string dropable;
-        std::string& text = may_drop() ? dropable : log_.buffer();
-        append_lines(text, lines);
-        unfinished_.clear();
-        send(text, LogOutput::Ending::line_end);
-    }
-
-    void append_lines(std::string& text, std::string_view lines) const {
-        const std::string& prefix = shared_->options.prefix;
-        if (!log_.holds_line(writer_)) {
-            text += prefix;
-        }
-        text += unfinished_;
-        if (prefix.empty()) {
-            text += lines;
-            return;
-        }
-        while (true) {
             const auto end = lines.find('\n') + 1;
-            text += lines.substr(0, end);
+            unfinished_ += lines.substr(0, end);
             lines.remove_prefix(end);
-            if (lines.empty()) {
-                return;
-            }
-            text += prefix;
         }
+        for (const std::string_view part : {std::string_view{unfinished_}, lines}) {
+            shared_->keep(kind_, part);
+            shared_->tell_lines(part);
+        }
+        write({unfinished_, lines}, LogOutput::Ending::line_end);
+        is_inside_line_ = false;
+        if (unfinished_.capacity() > usual_line) {
+            unfinished_ = {};
+        }
+        unfinished_.clear();
     }
 
     /// A line that is longer than what is kept. One that may be dropped cannot hold the log: it becomes several.
     void hand_over_piece() {
-        if (may_drop()) {
+        if (shared_->options.loss == LogLoss::when_stuck) {
             return hand_over("\n");
         }
-        if (!log_.is_free(writer_)) {
+        if (!may_drop() && !log_.is_free(writer_)) {
             return; // with its next bytes
         }
-        shared_->keep(unfinished_);
-        shared_->tell_lines(unfinished_);
-        std::string& text = log_.buffer();
-        if (!log_.holds_line(writer_)) {
-            text += shared_->options.prefix;
-        }
-        text += unfinished_;
-        unfinished_.clear();
-        send(text, LogOutput::Ending::inside_line);
+        // Its last character may not be there yet.
+        const std::string_view piece = model::whole_characters(unfinished_, unfinished_.size() - 1);
+        shared_->keep(kind_, piece);
+        shared_->tell_lines(piece);
+        write({piece, {}}, is_json() ? LogOutput::Ending::line_end : LogOutput::Ending::inside_line);
+        is_inside_line_ = true;
+        unfinished_.erase(0, piece.size());
     }
 
-    void send(std::string_view text, LogOutput::Ending ending) {
+    void write(std::array<std::string_view, 2> parts, LogOutput::Ending ending) {
+        if (shared_->options.loss == LogLoss::always) {
+            return;
+        }
+        std::string dropable;
+        std::string& text = may_drop() ? dropable : log_.buffer();
+        if (is_json()) {
+            append_objects(text, parts);
+        } else {
+            append_lines(text, parts);
+        }
         if (may_drop()) {
             log_.write_or_drop(text);
         } else {
@@ -232,9 +226,53 @@ private:
         }
     }
 
+    void append_lines(std::string& text, std::array<std::string_view, 2> parts) const {
+        const std::string& prefix = shared_->options.prefix;
+        bool continues_line = log_.holds_line(writer_);
+        for (std::string_view lines : parts) {
+            while (!lines.empty()) {
+                if (!continues_line) {
+                    text += prefix;
+                }
+                continues_line = false;
+                const auto end = prefix.empty() ? std::string_view::npos : lines.find('\n');
+                const std::string_view line = lines.substr(0, end == std::string_view::npos ? end : end + 1);
+                text += line;
+                lines.remove_prefix(line.size());
+            }
+        }
+    }
+
+    void append_objects(std::string& text, std::array<std::string_view, 2> parts) const {
+        std::string head = "{\"time\":\"" + utc_now() + "\"," + shared_->options.json_label + ",\"stream\":\"";
+        head += to_string(kind_);
+        head += "\",\"message\":\"";
+        for (std::string_view lines : parts) {
+            while (!lines.empty()) {
+                const auto end = lines.find('\n');
+                append_object(text, head, lines.substr(0, end), end == std::string_view::npos);
+                lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+            }
+        }
+    }
+
+    /// One line, or its next piece.
+    static void append_object(std::string& text, std::string_view head, std::string_view line, bool is_partial) {
+        while (true) {
+            const std::string_view piece = model::whole_characters(line, longest_kept_line);
+            line.remove_prefix(piece.size());
+            text += head;
+            model::append_json_text(text, piece);
+            text += line.empty() && !is_partial ? "\"}\n" : "\",\"partial\":true}\n";
+            if (line.empty()) {
+                return;
+            }
+        }
+    }
+
     /// It is this stream's turn: the last line, with the line feed that it may lack.
     void finish() {
-        if (!unfinished_.empty() || log_.holds_line(writer_)) {
+        if (!unfinished_.empty() || owes_line_end()) {
             if (must_wait_for_log()) {
                 is_released_ = true;
                 may_still_read_ = 0;
@@ -255,10 +293,12 @@ private:
     }
 
     std::shared_ptr<Shared> shared_;
+    LogStream kind_;
     LogOutput& log_;
     LogOutput::Writer writer_;
     boost::asio::posix::stream_descriptor pipe_;
-    std::string unfinished_; // the line that has no line feed yet
+    std::string unfinished_;      // the line that has no line feed yet
+    bool is_inside_line_ = false; // pieces of it were handed over
     bool waits_for_log_ = false;
     bool is_enlarged_ = false;
     bool is_released_ = false;
@@ -267,8 +307,9 @@ private:
 };
 
 LogRelay::LogRelay(boost::asio::io_context& loop, LogOutput& output, LogOutput& error, LogRelayOptions options)
-    : shared_(std::make_shared<Shared>(loop, std::move(options), std::string{})),
-      streams_{std::make_shared<Stream>(shared_, output), std::make_shared<Stream>(shared_, error)} {}
+    : shared_(std::make_shared<Shared>(loop, std::move(options))),
+      streams_{std::make_shared<Stream>(shared_, LogStream::output, output),
+               std::make_shared<Stream>(shared_, LogStream::error, error)} {}
 
 LogRelay::~LogRelay() {
     shared_->is_alone = true;
@@ -300,26 +341,6 @@ void LogRelay::release() {
 
 bool LogRelay::has_ended() const {
     return std::ranges::all_of(streams_, [](const auto& stream) { return stream->has_ended(); });
-}
-
-std::vector<std::string> LogRelay::last_lines(std::size_t count) const {
-    std::string_view rest = shared_->kept;
-    bool begins_inside_line = shared_->kept_begins_inside_line;
-    if (rest.size() > shared_->options.kept_bytes) {
-        rest.remove_prefix(rest.size() - shared_->options.kept_bytes);
-        begins_inside_line = true;
-    }
-    if (begins_inside_line) {
-        model::next_line(rest);
-    }
-    std::vector<std::string> lines;
-    while (!rest.empty()) {
-        lines.emplace_back(model::next_line(rest));
-    }
-    if (lines.size() > count) {
-        lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
-    }
-    return lines;
 }
 
 } // namespace davit::os

@@ -44,7 +44,8 @@ model::LaunchFailure failure_of(os::SpawnFailureKind kind) {
 } // namespace
 
 ServiceRunner::ServiceRunner(DriverHost& host)
-    : host_(host), scan_(host.reaper), usage_(host, scan_), stop_commands_(host), slots_(host.spec.services.size()),
+    : host_(host), scan_(host.reaper), usage_(host, scan_), stop_commands_(host), logs_(host),
+      slots_(host.spec.services.size()),
       notify_sockets_(host, scan_, [this](model::ServiceIndex service) { return query_of(service); }), cpu_plans_(host),
       look_timer_(host.loop) {}
 
@@ -108,8 +109,12 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
         request.streams[1] = os::GivenStream{ends.output.get()};
         request.streams[2] = os::GivenStream{ends.error.get()};
     }
+    if (!ends.output && spec.log_mode == model::LogMode::discard) {
+        request.streams[1] = os::NullStream{};
+        request.streams[2] = os::NullStream{};
+    }
     give_streams(request, ends);
-    if (!is_relayed(spec) && request.identity.user) {
+    if (spec.log_mode == model::LogMode::raw && !ends.output && request.identity.user) {
         // They stay davit's, and other raw services may have them too: none of their users becomes the owner.
         os::let_others_write(STDOUT_FILENO);
         os::let_others_write(STDERR_FILENO);
@@ -139,7 +144,7 @@ void ServiceRunner::start(model::ServiceIndex service, unsigned attempt, const m
 bool ServiceRunner::is_relayed(const model::ServiceSpec& spec) const {
     const bool needs_terminal =
         spec.log_mode == model::LogMode::raw && placement_of(spec) == os::Placement::foreground_group;
-    return host_.spec.sees_output_of(spec) && !needs_terminal;
+    return (host_.spec.keeps_output_of(spec) || model::has_log_probe(spec)) && !needs_terminal;
 }
 
 os::SpawnRequest ServiceRunner::request_of(const model::ServiceSpec& spec, Variables environment,
@@ -211,19 +216,16 @@ Result<os::LogRelayEnds> ServiceRunner::open_relay(model::ServiceIndex service, 
     if (slot.relay && !slot.relay->has_ended()) {
         keep_until_ended(std::move(slot.relay));
     }
-    os::LogRelayOptions options;
-    if (spec.log_mode == model::LogMode::prefix) {
-        options.prefix = "[" + spec.name + "] ";
-    }
+    std::function<void(std::string_view line)> on_line;
     if (model::has_log_probe(spec)) {
         // Later: what follows from it may make another relay read into the bytes that are being looked at.
         const auto watch = std::make_shared<LineWatch>(spec, [this, service, attempt](model::ProbeKind probe) {
             boost::asio::post(host_.loop,
                               [this, service, attempt, probe] { report(service, model::LineMatched{attempt, probe}); });
         });
-        options.on_line = [watch](std::string_view line) { watch->take(line); };
+        on_line = [watch](std::string_view line) { watch->take(line); };
     }
-    slot.relay = std::make_unique<os::LogRelay>(host_.loop, host_.output, host_.error, std::move(options));
+    slot.relay = logs_.relay_for(service, spec, std::move(on_line));
     return slot.relay->open();
 }
 
@@ -354,11 +356,6 @@ const std::vector<ServiceUsage>& ServiceRunner::usage() {
 
 pid_t ServiceRunner::leader_of(model::ServiceIndex service) const {
     return slots_[service].stage == Stage::alive ? slots_[service].leader : 0;
-}
-
-std::vector<std::string> ServiceRunner::last_output(model::ServiceIndex service, std::size_t count) const {
-    const auto& relay = slots_[service].relay;
-    return relay ? relay->last_lines(count) : std::vector<std::string>{};
 }
 
 os::SessionQuery ServiceRunner::query_of(model::ServiceIndex service) const {

@@ -21,6 +21,7 @@
 #include "runtime/driver_host.h"
 #include "runtime/notify_sockets.h"
 #include "runtime/oom_watch.h"
+#include "runtime/service_logs.h"
 #include "runtime/stop_commands.h"
 #include "runtime/usage_meter.h"
 
@@ -53,6 +54,7 @@ public:
         slots_.resize(services);
         notify_sockets_.make_room(services);
         cpu_plans_.pages().make_room(services);
+        logs_.make_room(services);
     }
     /// Of its CPU time nothing is lost to the metrics.
     void take_reaped(const os::ReapedChild& child) { usage_.take(child); }
@@ -67,7 +69,7 @@ public:
 
     /// Of main, while its leader runs; 0: it does not.
     pid_t leader_of(model::ServiceIndex service) const;
-    std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
+    ServiceLogs& logs() { return logs_; }
 
 private:
     enum class Stage : unsigned char { gone, alive, leaving }; // leaving: the leader ended, its session is not empty
@@ -118,6 +120,7 @@ private:
     UsageMeter usage_;
     OomWatch oom_;
     StopCommands stop_commands_;
+    ServiceLogs logs_;        // before the relays
     std::vector<Slot> slots_; // as in PodSpec
     NotifySockets notify_sockets_;
     CpuPlans cpu_plans_;

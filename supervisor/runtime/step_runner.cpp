@@ -19,6 +19,10 @@ std::string prefix_of(const model::RunStep& order) {
     return "[" + std::string{model::to_string(order.kind)} + "] ";
 }
 
+std::string label_of(const model::RunStep& order) {
+    return "\"step\":\"" + std::string{model::to_string(order.kind)} + "\"";
+}
+
 std::string whole_seconds(Duration length) {
     return std::to_string(std::max<long long>(0, std::chrono::duration_cast<std::chrono::seconds>(length).count()));
 }
@@ -61,7 +65,8 @@ void StepRunner::run_exec(const model::RunStep& order, const model::ExecStep& st
     };
     Running& running = running_.at(order.run);
     running.task = std::make_unique<Task>(
-        host_, ToLog{.prefix = prefix, .on_line = tell}, [this, run = order.run](const TaskEnd& end) {
+        host_, ToLog{.prefix = prefix, .json_label = label_of(order), .on_line = tell},
+        [this, run = order.run](const TaskEnd& end) {
             const bool good = model::container_code(end.status) == 0;
             finish(run, good ? model::StepOutcome::succeeded : model::StepOutcome::failed, model::describe(end.status));
         });

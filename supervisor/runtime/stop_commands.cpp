@@ -8,11 +8,13 @@ namespace davit::runtime {
 void StopCommands::run(model::ServiceIndex service, unsigned attempt, TimePoint deadline) {
     const model::ServiceSpec& spec = host_.spec.services[service];
     Running running;
-    running.task = std::make_unique<Task>(host_, ToLog{.prefix = "[" + spec.name + "] ", .on_line = {}},
-                                          [this, service, attempt](const TaskEnd& end) {
-                                              running_.erase(service);
-                                              report(service, attempt, end.status, {});
-                                          });
+    running.task = std::make_unique<Task>(
+        host_,
+        ToLog{.prefix = "[" + spec.name + "] ", .json_label = "\"service\":\"" + spec.name + "\"", .on_line = {}},
+        [this, service, attempt](const TaskEnd& end) {
+            running_.erase(service);
+            report(service, attempt, end.status, {});
+        });
     const auto started = running.task->start({.argv = values_of(spec.stop_command),
                                               .environment = host_.environment_of(service),
                                               .directory = spec.working_dir ? spec.working_dir->value : std::string{},

@@ -84,7 +84,7 @@ public:
     const Journal& journal() const { return journal_; }
     Journal& journal() { return journal_; }
     const model::StartRecord& way_up() const { return way_up_; }
-    const ServiceRunner& services() const { return services_; }
+    ServiceLogs& logs() { return services_.logs(); }
     const model::CpuCount& cpu_count() {
         const model::CpuCount& count = host_.cpu_count();
         cpu_watch_.notice(count);
@@ -162,7 +162,7 @@ Supervisor::Body::Body(asio::io_context& loop, model::PodSpec spec, SupervisorOp
     : loop_(loop), spec_(std::move(spec)), options_(std::move(options)), graph_(model::build_graph(spec_)),
       pod_(model::initial_pod(spec_)), output_(loop, STDOUT_FILENO),
       error_(os::is_same_file(STDOUT_FILENO, STDERR_FILENO) ? output_ : separate_error_.emplace(loop, STDERR_FILENO)),
-      log_([this](std::string_view line) { keep_log(line); }), listeners_(loop),
+      log_([this](std::string_view line) { keep_log(line); }, [this] { return spec_.log_format; }), listeners_(loop),
       narrator_(spec_, log_, journal_, listeners_), progress_(loop, listeners_, spec_, pod_), reaper_(loop),
       signals_(
           loop, [this](const os::ReceivedSignal& signal) { take_signal(signal); }, [this] { reaper_.reap(); }),
@@ -449,7 +449,8 @@ Measures Supervisor::Body::measure() {
     }
     measures.orphans_reaped = reaper_.orphans_reaped();
     measures.oom_kills = services_.oom_kills();
-    measures.dropped_log_lines = output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0);
+    measures.dropped_log_lines = output_.dropped_lines() + (separate_error_ ? separate_error_->dropped_lines() : 0) +
+                                 services_.logs().dropped_lines();
     measures.cpus = cpu_count();
     return measures;
 }
@@ -484,7 +485,9 @@ void Supervisor::Body::tell_end(const model::EndContainer& order) {
     const auto output = std::visit(
         model::Overloaded{
             [](std::monostate) { return std::vector<std::string>{}; },
-            [&](model::ServiceIndex service) { return services_.last_output(service, output_in_termination_log); },
+            [&](model::ServiceIndex service) {
+                return services_.logs().last_lines(service, output_in_termination_log);
+            },
             [&](model::StepKind kind) { return steps_.last_output(kind); },
         },
         model::output_behind_end(spec_, pod_));
@@ -567,7 +570,11 @@ std::string Supervisor::wall_clock(TimePoint moment) const {
 }
 
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex service, std::size_t count) const {
-    return body_->services().last_output(service, count);
+    return body_->logs().last_lines(service, count);
+}
+
+os::LogRing& Supervisor::output_of(model::ServiceIndex service) {
+    return body_->logs().ring_of(service);
 }
 
 ServiceSurroundings Supervisor::surroundings_of(model::ServiceIndex service) const {

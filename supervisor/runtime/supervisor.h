@@ -28,6 +28,10 @@
 #include <sys/resource.h>
 #include <vector>
 
+namespace davit::os {
+class LogRing;
+}
+
 namespace davit::runtime {
 
 /// What a client of a request hears. All are called from the loop, never from inside `ask`.
@@ -90,6 +94,8 @@ public:
     std::string wall_clock(TimePoint moment) const;
     /// The newest lines that a relayed service or step wrote, oldest first, at most `count`.
     std::vector<std::string> last_output(model::ServiceIndex service, std::size_t count) const;
+    /// What the service wrote, for a reader. Stays where it is as long as the supervisor does.
+    os::LogRing& output_of(model::ServiceIndex service);
     ServiceSurroundings surroundings_of(model::ServiceIndex service) const;
 
     /// The CPU count of the container, at most 100 ms old. Valid until the next call.

@@ -81,10 +81,11 @@ Result<Task::Ends> Task::open_relay(ToLog& to_log) {
     };
     // Posted: the relay must not be destroyed from inside its own call.
     const auto tell_end = [&loop = host_.loop, ended] { boost::asio::post(loop, ended); };
+    const bool is_json = host_.spec.log_format == model::LogFormat::json;
     relay_ = std::make_unique<os::LogRelay>(host_.loop, host_.output, host_.error,
                                             os::LogRelayOptions{.prefix = std::move(to_log.prefix),
+                                                                .json_label = is_json ? to_log.json_label : "",
                                                                 .loss = os::LogLoss::when_stuck,
-                                                                .kept_bytes = 0,
                                                                 .on_line = std::move(to_log.on_line),
                                                                 .on_end = tell_end});
     auto ends = relay_->open();

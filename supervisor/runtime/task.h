@@ -24,6 +24,7 @@ namespace davit::runtime {
 /// Line by line to the container's log; the log is never waited for.
 struct ToLog {
     std::string prefix;
+    std::string json_label; // instead, where davit's own lines are JSON: `"step":"preload"`
     std::function<void(std::string_view line)> on_line;
 };
 /// Only the first line is kept.

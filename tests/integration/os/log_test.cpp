@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <regex>
 #include <sys/socket.h>
 
 using namespace davit;
@@ -63,6 +64,7 @@ struct Log {
 struct Child {
     Child(Log& log, const std::string& script, LogRelayOptions options = {}) {
         options.on_end = [this] { has_ended = true; };
+        options.kept = &kept;
         relay = std::make_unique<LogRelay>(log.loop, log.output, log.output, std::move(options));
         const auto ends = relay->open();
         REQUIRE(ends);
@@ -77,6 +79,8 @@ struct Child {
         ::kill(-pid, SIGKILL);
         wait_for(pid);
     }
+    std::uint64_t last_number = 0;
+    LogRing kept{last_number};
     std::unique_ptr<LogRelay> relay;
     pid_t pid = 0;
     bool has_ended = false;
@@ -104,7 +108,7 @@ TEST_CASE("a relay puts its prefix before each line, and ends a last line that h
     REQUIRE(log.read_until([&] { return child.has_ended; }));
     REQUIRE(log.drained());
     CHECK(log.text == "[web] one\n[web] \n[web] two\n[web] last\n");
-    CHECK(child.relay->last_lines(2) == std::vector<std::string>{"two", "last"});
+    CHECK(child.kept.last_lines(2) == std::vector<std::string>{"two", "last"});
 }
 
 TEST_CASE("stdout goes to one log and stderr to the other, each in its order", "[log]") {
@@ -290,19 +294,6 @@ TEST_CASE("what is in the pipe at the release still arrives", "[log]") {
     CHECK(log.text == "[x] one\n[x] two\n");
 }
 
-TEST_CASE("only the newest lines are kept, and whole", "[log]") {
-    Log log;
-    Child child{log, "i=1000; while [ $i -lt 3000 ]; do echo line-$i; i=$((i+1)); done", {.kept_bytes = 100}};
-    REQUIRE(log.read_until([&] { return child.has_ended; }));
-
-    const auto kept = child.relay->last_lines(1000);
-    REQUIRE(kept.size() >= 9);
-    CHECK(kept.size() <= 10);
-    CHECK(kept.back() == "line-2999");
-    CHECK(kept.front() == "line-" + std::to_string(3000 - kept.size()));
-    CHECK(child.relay->last_lines(1) == std::vector<std::string>{"line-2999"});
-}
-
 TEST_CASE("beside a raw service on the same pipe, lines of up to 4096 bytes stay whole", "[log]") {
     Log log;
     const std::string much = "i=0; while [ $i -lt 400 ]; do echo \"$line\"; i=$((i+1)); done";
@@ -385,4 +376,105 @@ TEST_CASE("draining ends when its patience ends, whoever reads", "[log]") {
     log.output.drain(1ms, [&] { done = true; });
 
     CHECK(run_until(log.loop, [&] { return done; }));
+}
+
+// ---- JSON ----------------------------------------------------------------------------------------------
+
+namespace {
+
+LogRelayOptions as_json() {
+    return {.prefix = {}, .json_label = "\"service\":\"web\"", .on_line = {}, .on_end = {}};
+}
+
+/// Without the time, which is checked on the way.
+std::string without_time(const std::string& line) {
+    const std::regex form{R"(\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",)"};
+    constexpr std::size_t size = std::string_view{R"({"time":"2026-11-23T07:00:00.123Z",)"}.size();
+    return std::regex_match(line.substr(0, size), form) ? "{" + line.substr(size) : "no time: " + line;
+}
+
+std::vector<std::string> objects_of(const Log& log) {
+    std::vector<std::string> objects;
+    for (const std::string& line : log.lines()) {
+        objects.push_back(without_time(line));
+    }
+    return objects;
+}
+
+} // namespace
+
+TEST_CASE("each line becomes an object with its stream; whatever its bytes are, it is JSON", "[log]") {
+    Log log;
+    Child child{log, R"(printf 'one\n\n"\\ \001\tx\n\303\274\377\303\n'; printf 'bad' >&2)", as_json()};
+
+    REQUIRE(log.read_until([&] { return child.has_ended; }));
+    REQUIRE(log.drained());
+    auto objects = objects_of(log);
+    std::ranges::sort(objects);
+    CHECK(objects ==
+          std::vector<std::string>{R"({"service":"web","stream":"stderr","message":"bad"})",
+                                   R"({"service":"web","stream":"stdout","message":""})",
+                                   R"({"service":"web","stream":"stdout","message":"\"\\ \u0001\tx"})",
+                                   R"({"service":"web","stream":"stdout","message":"one"})",
+                                   "{\"service\":\"web\",\"stream\":\"stdout\",\"message\":\"\u00fc\uFFFD\uFFFD\"}"});
+}
+
+TEST_CASE("a line that is too long becomes objects that say partial, all but the last", "[log]") {
+    Log log;
+    Child child{log, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo next", as_json()};
+
+    REQUIRE(log.read_until([&] { return child.has_ended; }));
+    REQUIRE(log.drained());
+    const std::string head = R"({"service":"web","stream":"stdout","message":")";
+    const std::string goes_on = R"(","partial":true})";
+    std::string whole;
+    const auto objects = objects_of(log);
+    REQUIRE(objects.size() >= 3);
+    for (std::size_t index = 0; index < objects.size() - 1; ++index) {
+        const std::string& object = objects[index];
+        REQUIRE(object.starts_with(head));
+        const bool is_last = index == objects.size() - 2;
+        CHECK(object.ends_with(goes_on) == !is_last);
+        CHECK(object.size() <= head.size() + LogRelay::longest_kept_line + goes_on.size());
+        const std::size_t tail = is_last ? 2 : goes_on.size();
+        whole += object.substr(head.size(), object.size() - head.size() - tail);
+    }
+    CHECK(whole == std::string(300000, 'x'));
+    CHECK(objects.back() == head + "next\"}");
+}
+
+TEST_CASE("a discarded child is read, looked at and not written", "[log]") {
+    Log log;
+    std::vector<std::string> seen;
+    Child child{log,
+                "echo one; echo two",
+                {.prefix = {},
+                 .json_label = {},
+                 .loss = LogLoss::always,
+                 .on_line = [&](std::string_view line) { seen.emplace_back(line); },
+                 .on_end = {}}};
+
+    REQUIRE(log.read_until([&] { return child.has_ended; }));
+    REQUIRE(log.drained());
+    CHECK(log.text == "");
+    CHECK(seen == std::vector<std::string>{"one", "two"});
+    CHECK(child.kept.last_lines(10) == seen);
+}
+
+TEST_CASE("what one stream brings is kept in its order, a long line in pieces", "[log]") {
+    Log log;
+    Child child{log, "echo first; head -c 200000 /dev/zero | tr '\\0' x; echo; echo last", {.prefix = "[x] "}};
+    REQUIRE(log.read_until([&] { return child.has_ended; }));
+
+    LogRingReader reader{child.kept, [] {}};
+    CHECK(reader.next().text == "first");
+    std::size_t size = 0;
+    bool goes_on = true;
+    while (goes_on) {
+        const LogLine piece = reader.next();
+        size += piece.text.size();
+        goes_on = piece.is_partial;
+    }
+    CHECK(size == 200000);
+    CHECK(reader.next().text == "last");
 }

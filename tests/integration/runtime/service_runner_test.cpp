@@ -35,7 +35,7 @@ TEST_CASE("a service that ends with nothing left behind is told with its status"
     CHECK(exited->left_behind.empty());
     CHECK(runner.leader_of(0) == 0);
     CHECK(workshop.run_until([&] { return workshop.log_text() == "[web] web\n"; }));
-    CHECK(runner.last_output(0, 10) == std::vector<std::string>{"web"});
+    CHECK(runner.logs().last_lines(0, 10) == std::vector<std::string>{"web"});
 }
 
 TEST_CASE("what a leader leaves in its session is named, and its end is told", "[service_runner]") {

@@ -41,7 +41,7 @@ public:
     explicit Workshop(model::PodSpec pod)
         : spec(std::move(pod)), options{.environment = {"PATH=/usr/bin:/bin"}, .socket = {}, .termination_log = {}},
           pipe_(os::open_pipe()), output(loop, pipe_.write.get()), error(loop, pipe_.write.get()),
-          log([](std::string_view) {}), reaper(loop),
+          log([](std::string_view) {}, [] { return model::LogFormat::text; }), reaper(loop),
           signals_(
               loop, [](const os::ReceivedSignal&) {}, [this] { reaper.reap(); }),
           host{.loop = loop,
