@@ -195,7 +195,8 @@ void put_container(Page& page, const View& view, const runtime::Measures& measur
         page.gauge("davit_cpu_quota_cores", "The CPU quota, in CPUs.");
         page.sample({}, *measures.cpus.quota);
     }
-    page.counter("davit_log_dropped_lines_total", "Lines of davit, of steps and of probes that the log did not take.");
+    page.counter("davit_log_dropped_lines_total",
+                 "Lines of davit and of steps that the log did not take, and of services that log files did not take.");
     page.sample({}, measures.dropped_log_lines);
 }
 

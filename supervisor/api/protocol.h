@@ -33,6 +33,7 @@ inline constexpr std::chrono::seconds default_connect_patience{2};
 
 inline constexpr std::string_view status_path = "/v1/status";
 inline constexpr std::string_view events_path = "/v1/events";
+inline constexpr std::string_view logs_path = "/v1/logs"; // ?service=a,b&n=N|all&follow=true
 inline constexpr std::string_view services_prefix = "/v1/services/";
 inline constexpr std::string_view env_word = "env"; // below a service
 inline constexpr std::string_view lifecycle_prefix = "/v1/lifecycle/";

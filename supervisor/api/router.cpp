@@ -465,6 +465,52 @@ Call route_events(const Target& target) {
     return call;
 }
 
+/// Sets what one parameter says; the error is for the client.
+Result<void> read_logs_parameter(const Parameter& parameter, LogsCall& call) {
+    if (parameter.name == "follow" && (parameter.value == "true" || parameter.value == "false")) {
+        call.follows = parameter.value == "true";
+        return {};
+    }
+    if (parameter.name == "n") {
+        constexpr double most_lines = 1e9;
+        const auto lines = config::parse_whole_number(parameter.value);
+        if (parameter.value != "all" && (!lines || *lines < 0 || *lines > most_lines)) {
+            return failure("n: expected a number of lines or all, found \"" + parameter.value + "\"");
+        }
+        call.newest = lines ? std::optional{static_cast<std::size_t>(*lines)} : std::nullopt;
+        return {};
+    }
+    return failure("there are the parameters service, n (a number or all) and follow (true or false)");
+}
+
+/// Without `service`: all that davit keeps output of. One that is named is said to have none.
+Call route_logs(const PodSpec& spec, const Target& target) {
+    LogsCall call;
+    std::string names;
+    for (const Parameter& parameter : target.query) {
+        if (parameter.name == "service") {
+            names += (names.empty() ? "" : ",") + parameter.value;
+        } else if (const auto read = read_logs_parameter(parameter, call); !read) {
+            return bad_request(read.error().text);
+        }
+    }
+    const auto services = find_services(spec, names.empty() ? "all" : names);
+    if (!services) {
+        return not_found(services.error().text);
+    }
+    const auto is_kept = [&](ServiceIndex index) { return spec.keeps_output_of(spec.services[index]); };
+    std::ranges::copy_if(*services, std::back_inserter(call.services),
+                         [&](ServiceIndex index) { return !names.empty() || is_kept(index); });
+    if (std::ranges::none_of(*services, is_kept)) {
+        const bool one = services->size() == 1;
+        return Refusal{.status = 409,
+                       .error = one ? reason_of_missing_logs(spec, services->front())
+                                    : "no service here has its output kept (logs: raw or discard): see kubectl logs",
+                       .allow = {}};
+    }
+    return call;
+}
+
 // ---- the table -------------------------------------------------------------------------------------------
 
 /// As the Allow header says them.
@@ -519,6 +565,7 @@ constexpr std::array routes{
     Route{status_path, methods::get, [](const Asked& asked) { return route_status(asked.spec, asked.target); }},
     Route{events_path, methods::get, [](const Asked& asked) { return route_events(asked.target); }},
     Route{timeline_path, methods::get, [](const Asked&) -> Call { return TimelineCall{}; }},
+    Route{logs_path, methods::get, [](const Asked& asked) { return route_logs(asked.spec, asked.target); }},
     Route{cpus_path, methods::get, [](const Asked&) -> Call { return CpusCall{}; }},
     Route{plan_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},
     Route{graph_path, methods::get, [](const Asked& asked) { return route_plan(asked.target); }},
@@ -606,6 +653,16 @@ std::vector<RouteText> all_routes() {
 
 Duration prestop_timeout(const PodSpec& spec) {
     return std::max<Duration>(spec.grace - std::chrono::seconds{2}, std::chrono::seconds{1});
+}
+
+std::string reason_of_missing_logs(const model::PodSpec& spec, model::ServiceIndex service) {
+    const model::ServiceSpec& asked = spec.services[service];
+    if (spec.keeps_output_of(asked)) {
+        return {};
+    }
+    return asked.log_mode == model::LogMode::raw
+               ? asked.name + " writes to the container's log itself (logs: raw): see kubectl logs"
+               : "the output of " + asked.name + " is thrown away (logs: discard)";
 }
 
 } // namespace davit::api

@@ -23,6 +23,11 @@ struct StatusCall {
 struct EventsCall {
     bool follows = false; // the stream goes on with what happens
 };
+struct LogsCall {
+    std::vector<model::ServiceIndex> services;
+    std::optional<std::size_t> newest; // lines; nullopt: all that is kept
+    bool follows = false;
+};
 struct CpusCall {};
 struct EnvCall {
     model::ServiceIndex service = 0;
@@ -59,8 +64,9 @@ struct Refusal {
 
 /// What the last way up took.
 struct TimelineCall {};
-using Call = std::variant<StatusCall, EventsCall, TimelineCall, CpusCall, EnvCall, PlanCall, GraphCall, ProbeCall,
-                          MetricsCall, VerbCall, ReloadCall, Refusal>;
+
+using Call = std::variant<StatusCall, EventsCall, LogsCall, TimelineCall, CpusCall, EnvCall, PlanCall, GraphCall,
+                          ProbeCall, MetricsCall, VerbCall, ReloadCall, Refusal>;
 
 struct HttpRequest {
     std::string_view method;
@@ -79,6 +85,9 @@ struct RouteText {
 };
 /// The whole table, for who holds a description against it.
 std::vector<RouteText> all_routes();
+
+/// Of a service that davit keeps no output of: why, and where it is. Empty: it is kept.
+std::string reason_of_missing_logs(const model::PodSpec& spec, model::ServiceIndex service);
 
 /// How long a prestop client waits: the grace period less 2 s, at least 1 s (contract, section 2).
 Duration prestop_timeout(const model::PodSpec& spec);

@@ -236,48 +236,41 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
     if (const auto* graph = std::get_if<GraphCall>(&call)) {
         co_return co_await reply(200, text_type, graph_of(host_.supervisor.spec(), graph->format));
     }
+    if (const auto* logs = std::get_if<LogsCall>(&call)) {
+        const FeedEnd end = logs->follows ? FeedEnd::never : FeedEnd::when_all_is_read;
+        co_return co_await serve_feed(read_logs(host_.supervisor, *logs, waker()), end);
+    }
     if (std::get<EventsCall>(call).follows) {
-        co_return co_await follow_events();
+        auto feed = follow_events(host_.supervisor, [this] { return view(); }, waker());
+        co_return co_await serve_feed(std::move(feed), FeedEnd::never);
     }
     co_return co_await reply(200, stream_content_type, events_json(view()));
 }
 
-Session::Flow Session::follow_events() {
+Session::Flow Session::serve_feed(std::unique_ptr<Feed> feed, FeedEnd end) {
     if (!begin_to_wait(Waits::follower)) {
         co_return co_await refuse(too_many_wait);
     }
     watch_client();
-    events_.emplace(host_.supervisor.journal(), [this] { wake_.cancel(); });
+    feed_ = std::move(feed);
     if (!co_await write(stream_head())) {
         co_return false;
     }
     while (!client_gone_) {
-        if (events_->has_unread()) {
-            if (!co_await write(chunk(next_events()))) {
+        if (feed_->has_unread()) {
+            if (!co_await write(chunk(feed_->next_lines()))) {
                 co_return false;
             }
             continue;
+        }
+        if (end == FeedEnd::when_all_is_read) {
+            co_await write(http_1_0_ ? "" : "0\r\n\r\n");
+            co_return false;
         }
         wake_.expires_at(asio::steady_timer::time_point::max());
         co_await wake_.async_wait(as_values);
     }
     co_return false;
-}
-
-std::string Session::next_events() {
-    constexpr std::size_t most_at_once = 100;
-    const runtime::JournalPart part = events_->read(most_at_once);
-    std::string lines;
-    if (part.lost > 0) {
-        JsonWriter json;
-        json.begin_object().key("lost").number(static_cast<std::int64_t>(part.lost)).end_object();
-        lines = json.take() + "\n";
-    }
-    const View now = view();
-    for (const runtime::JournalEntry& entry : part.entries) {
-        lines += event_json(now, entry) + "\n";
-    }
-    return lines;
 }
 
 Call Session::call_of(std::string_view method, std::string_view target, std::string_view body) const {

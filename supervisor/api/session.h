@@ -4,6 +4,7 @@
 // that is slow, gone or talks rubbish ends its own session and nothing else.
 #pragma once
 
+#include "api/feed.h"
 #include "api/router.h"
 #include "api/server.h"
 #include "runtime/supervisor.h"
@@ -64,12 +65,13 @@ public:
     bool has_stalled() const { return has_stalled_; }
     /// The verb has its answer, but the client has not read it yet.
     bool owes_answer() const {
-        const bool has_news = events_ && events_->has_unread() && !has_stalled_;
+        const bool has_news = feed_ && feed_->has_unread() && !has_stalled_;
         return has_news || ((waits_for_verb() || is_hook()) && answer_.has_value());
     }
 
 private:
     enum class State : std::uint8_t { idle, answering, verb, hook, follower };
+    enum class FeedEnd : std::uint8_t { when_all_is_read, never };
     struct AnswerLine {
         model::Verdict verdict;
         std::string message;
@@ -80,7 +82,8 @@ private:
     Flow serve_request(std::string_view method, std::string_view target, std::string_view body);
     Flow serve_verb(const VerbCall& call);
     Flow serve_reload(const ReloadCall& call);
-    Flow follow_events();
+    /// As long as the client stays, or until it has all.
+    Flow serve_feed(std::unique_ptr<Feed> feed, FeedEnd end);
     Flow wait_for_answer(const VerbCall& call);
     bool begin_to_wait(Waits waits);
     Flow stream(const VerbCall& call);
@@ -98,7 +101,9 @@ private:
     void arm_deadline();
     std::string chunk(std::string_view lines) const;
     std::string stream_head() const;
-    std::string next_events();
+    std::function<void()> waker() {
+        return [this] { wake_.cancel(); };
+    }
 
     Socket socket_;
     const SessionHost& host_;
@@ -114,7 +119,7 @@ private:
     std::size_t lines_dropped_ = 0;
     std::optional<model::RequestId> asked_;
     std::optional<AnswerLine> answer_;
-    std::optional<runtime::JournalReader> events_; // that it follows
+    std::unique_ptr<Feed> feed_; // that it reads
     std::array<char, 256> unwanted_{};
     std::size_t unwanted_bytes_ = 0;
 };

@@ -36,6 +36,7 @@ struct Shape {
     bool has_reveal = false;
     bool has_reason = false;
     bool has_follow = false;
+    bool has_lines = false; // -n
     bool needs_program = false;
 };
 
@@ -102,6 +103,14 @@ constexpr std::array shapes{
           .max_words = 0,
           .words = "",
           .formats = text_formats},
+    Shape{.command = Command::logs,
+          .name = "logs",
+          .min_words = 0,
+          .max_words = any_number,
+          .words = "SERVICE",
+          .formats = text_formats,
+          .has_follow = true,
+          .has_lines = true},
     Shape{Command::probe, "probe", 1, 1, "startup, ready or live"},
     Shape{.command = Command::exec,
           .name = "exec",
@@ -201,6 +210,7 @@ enum class Option : std::uint8_t {
     reveal,
     reason,
     follow,
+    lines,
     dry_run,
     main,
 };
@@ -222,6 +232,7 @@ constexpr std::array option_names{
     OptionName{"--reveal", Option::reveal, false},   OptionName{"--dry-run", Option::dry_run, false},
     OptionName{"--main", Option::main, false},       OptionName{"--reason", Option::reason, true},
     OptionName{"--follow", Option::follow, false},   OptionName{"-f", Option::follow, false},
+    OptionName{"--lines", Option::lines, true},      OptionName{"-n", Option::lines, true},
 };
 
 bool has_option(const Shape& shape, Option option) {
@@ -242,6 +253,7 @@ bool has_option(const Shape& shape, Option option) {
     case Option::java: return shape.has_cpus;
     case Option::reveal: return shape.has_reveal;
     case Option::reason: return shape.has_reason;
+    case Option::lines: return shape.has_lines;
     case Option::follow: break;
     }
     return shape.has_follow;
@@ -350,6 +362,14 @@ Result<void> set_option(const Shape& shape, Arguments& arguments, Option option,
     case Option::reveal: arguments.reveal = true; return {};
     case Option::reason: arguments.reason = value; return {};
     case Option::follow: arguments.follow = true; return {};
+    case Option::lines: {
+        const auto count = config::parse_whole_number(value);
+        if (value != "all" && (!count || *count < 0)) {
+            return failure("-n needs a number of lines, or all");
+        }
+        arguments.lines = value;
+        return {};
+    }
     }
     return {};
 }

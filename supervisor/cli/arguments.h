@@ -31,6 +31,7 @@ enum class Command : std::uint8_t {
     why,
     events,
     timeline,
+    logs,
     probe,
     exec,
     shell,
@@ -68,6 +69,7 @@ struct Arguments {
     bool schema = false;             // --schema
     std::optional<std::string> java; // --java
     bool follow = false;             // -f
+    std::string lines;               // -n: a number or all
     bool explain = false;
     bool watch = false;
     bool reveal = false;

@@ -95,6 +95,7 @@ int run_command(const Arguments& arguments) {
     case Command::why: return explain(arguments, process_environment);
     case Command::events: return show_events(arguments, process_environment);
     case Command::timeline: return show_timeline(arguments, process_environment);
+    case Command::logs: return show_logs(arguments, process_environment);
     case Command::probe: return ask_probe(arguments, process_environment);
     case Command::exec: return exec_in_service(arguments, process_environment);
     case Command::shell: return open_shell(arguments, process_environment);

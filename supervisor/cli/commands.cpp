@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/fetch.h"
 #include "cli/json_members.h"
+#include "cli/log_text.h"
 #include "cli/output.h"
 #include "cli/release_lines.h"
 #include "cli/status_text.h"
@@ -21,6 +22,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <functional>
 #include <utility>
 
 namespace davit::cli {
@@ -138,6 +140,7 @@ ApiRequest verb_request(const Arguments& arguments, TimePoint began) {
     case Command::why:
     case Command::events:
     case Command::timeline:
+    case Command::logs:
     case Command::probe:
     case Command::exec:
     case Command::shell:
@@ -333,22 +336,20 @@ int explain(const Arguments& arguments, Environment environment) {
     return as_code(ClientExit::done);
 }
 
-int show_events(const Arguments& arguments, Environment environment) {
+/// Reads a stream of lines until it ends; with -f as long as it lasts.
+int read_stream(const Arguments& arguments, Environment environment, const std::string& target, Output& output,
+                const std::function<void(std::string_view line)>& on_line) {
     constexpr std::chrono::hours as_long_as_it_lasts{24 * 365};
     const Duration patience = arguments.follow ? Duration{as_long_as_it_lasts} : api::default_client_timeout;
     const TimePoint deadline = now() + arguments.timeout.value_or(patience);
-    Output output{"events", deadline};
+    output.set_deadline(deadline);
     Client client{deadline};
     const auto connected = client.connect(places(arguments, environment), now() + api::default_connect_patience);
     if (!connected) {
         output.error(connected.error().text);
         return as_code(connected.error().exit);
     }
-    const std::string target = std::string{api::events_path} + (arguments.follow ? "?follow=true" : "");
-    const auto reply = client.call({.method = "GET", .target = target, .body = {}}, [&](std::string_view line) {
-        const auto event = arguments.format == Format::json ? std::nullopt : parse_object(line);
-        output.line(event ? event_line(*event) : line);
-    });
+    const auto reply = client.call({.method = "GET", .target = target, .body = {}}, on_line);
     if (!reply) {
         output.error(reply.error().text);
         return as_code(reply.error().exit);
@@ -358,6 +359,34 @@ int show_events(const Arguments& arguments, Environment environment) {
         return as_code(ClientExit::negative);
     }
     return as_code(ClientExit::done);
+}
+
+int show_events(const Arguments& arguments, Environment environment) {
+    Output output{"events", now()};
+    const std::string target = std::string{api::events_path} + (arguments.follow ? "?follow=true" : "");
+    return read_stream(arguments, environment, target, output, [&](std::string_view line) {
+        const auto event = arguments.format == Format::json ? std::nullopt : parse_object(line);
+        output.line(event ? event_line(*event) : line);
+    });
+}
+
+int show_logs(const Arguments& arguments, Environment environment) {
+    Output output{"logs", now()};
+    std::string target = std::string{api::logs_path} + "?follow=" + (arguments.follow ? "true" : "false");
+    target += arguments.lines.empty() ? "" : "&n=" + arguments.lines;
+    target += arguments.words.empty() ? "" : "&service=" + joined(arguments.words);
+    LogText text{arguments.words.size() == 1 ? LogNames::hidden : LogNames::shown};
+    return read_stream(arguments, environment, target, output, [&](std::string_view line) {
+        const auto object = arguments.format == Format::json ? std::nullopt : parse_object(line);
+        if (!object) {
+            return output.line(line);
+        }
+        const LogText::Part part = text.take(*object);
+        output.text(part.output);
+        if (!part.note.empty()) {
+            output.error(part.note);
+        }
+    });
 }
 
 int ask_probe(const Arguments& arguments, Environment environment) {

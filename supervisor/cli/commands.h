@@ -15,6 +15,7 @@ int ask_verb(const Arguments& arguments, Environment environment);
 int show_status(const Arguments& arguments, Environment environment);
 int explain(const Arguments& arguments, Environment environment);
 int show_events(const Arguments& arguments, Environment environment);
+int show_logs(const Arguments& arguments, Environment environment);
 int ask_probe(const Arguments& arguments, Environment environment);
 
 } // namespace davit::cli

@@ -32,6 +32,7 @@ See what is
   why        the same in words: state, cause, what it waits for, what to do
   events     what happened when, each change with its reason
   timeline   what the start took, and what made it slow
+  logs       the newest output of services
   wait       return when a phase is reached or a service is ready
   env        the environment of a service, and who it is
 
@@ -325,6 +326,27 @@ Example
   davit timeline
 )";
 
+constexpr std::string_view logs_text = R"(Usage: davit logs [-f] [-n N|all] [-o text|json] [SERVICE...]
+
+The newest output of the named services, or of all, oldest first: the last
+256 KiB of each, also of what ran before a restart. With one service its lines
+as it wrote them; with several each has [SERVICE] in front. A service with
+logs: raw (main, if nothing else is said) writes past davit: see kubectl logs.
+
+Options
+  -f, --follow     go on with what is written, over restarts, until davit ends
+                   or you do; a reader that is too slow is told what it lost
+  -n, --lines N    only the newest N lines, of all these services together
+  -o json          one object a line: time, service, stream, message; "partial":
+                   true where a line goes on in the next; {"service", "lost": N}
+  --timeout S      how long to wait for the answer (60), or to follow
+  --socket PATH
+
+Exit codes
+  0  done   1  unknown service, or nothing of it is kept   2  usage
+  3  no supervisor reachable   4  timed out
+)";
+
 constexpr std::string_view isolate_text = R"(Usage: davit isolate [--reason TEXT] [--no-wait]
 
 Takes the container out of traffic (offline steps and drain) and keeps its scene
@@ -609,7 +631,7 @@ constexpr std::array texts{
     CommandHelp{"exec", exec_text},         CommandHelp{"shell", shell_text},
     CommandHelp{"env", env_text},           CommandHelp{"version", version_text},
     CommandHelp{"plan", plan_text},         CommandHelp{"graph", graph_text},
-    CommandHelp{"reload", reload_text},
+    CommandHelp{"logs", logs_text},         CommandHelp{"reload", reload_text},
 };
 
 } // namespace

@@ -120,7 +120,7 @@ class Davit(Contender):
         return {"LD_PRELOAD": os.path.join(os.path.dirname(self.binary), "libdavit-cpus.so"), "DAVIT_CPUS_FILE": str(page)}
 
     def logged(self, folder):
-        helper = self._service(logs="prefix")
+        helper = self._service(logs="prefix" if self.logs == "raw" else self.logs)
         return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
 
     def chain(self, folder, count):
@@ -216,6 +216,7 @@ def all_contenders(workshop, davit):
         Plain(workshop, "davit-plain", davit, ("run", "--")),
         Davit(workshop, davit),
         Davit(workshop, davit, "davit-prefix", "prefix"),
+        Davit(workshop, davit, "davit-json", "json"),
         Plain(workshop, "tini", "/usr/bin/tini"),
         Plain(workshop, "tini-static", "/usr/bin/tini-static"),
         Plain(workshop, "dumb-init", "/usr/bin/dumb-init"),

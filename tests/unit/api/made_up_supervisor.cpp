@@ -17,6 +17,7 @@ void make_shop_online(MadeUpWorld& world) {
     world.spec.services = {ServiceSpec{.name = "log-agent"}, ServiceSpec{.name = "mesh"},
                            ServiceSpec{.name = "web", .main = true}};
     world.spec.services[1].readiness_probe = ProbeSpec{.check = HttpCheck{.port = 15021, .path = "/ready"}};
+    world.spec.services[2].log_mode = LogMode::raw;
     world.pod = initial_pod(world.spec);
     int pid = 17;
     for (Service& service : world.pod.services) {
@@ -114,6 +115,10 @@ Measures Supervisor::measure() {
     ++body_->world.measured;
     std::this_thread::sleep_for(body_->world.measuring_takes);
     return body_->world.measures;
+}
+
+os::LogRing& Supervisor::output_of(model::ServiceIndex service) {
+    return body_->world.ring_of(service);
 }
 
 std::vector<std::string> Supervisor::last_output(model::ServiceIndex, std::size_t count) const {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "model/pod_machine.h"
+#include "os/log_ring.h"
 #include "runtime/measures.h"
 #include "runtime/supervisor.h"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,16 @@ struct MadeUpWorld {
     runtime::Measures measures;
     Duration measuring_takes{};
     int measured = 0;
+
+    std::uint64_t last_record = 0;
+    std::map<model::ServiceIndex, std::unique_ptr<os::LogRing>> rings;
+    os::LogRing& ring_of(model::ServiceIndex service) {
+        auto& ring = rings[service];
+        if (!ring) {
+            ring = std::make_unique<os::LogRing>(last_record);
+        }
+        return *ring;
+    }
 
     /// Called from inside `ask`; may post answers to the loop.
     std::function<void(const model::Request& request)> on_ask;

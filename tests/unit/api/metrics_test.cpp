@@ -130,7 +130,7 @@ davit_cpus_effective 2
 # HELP davit_cpu_quota_cores The CPU quota, in CPUs.
 # TYPE davit_cpu_quota_cores gauge
 davit_cpu_quota_cores 1.5
-# HELP davit_log_dropped_lines_total Lines of davit, of steps and of probes that the log did not take.
+# HELP davit_log_dropped_lines_total Lines of davit and of steps that the log did not take, and of services that log files did not take.
 # TYPE davit_log_dropped_lines_total counter
 davit_log_dropped_lines_total 9
 )");

@@ -78,6 +78,28 @@ TEST_CASE("the probe addresses ask three questions", "[router]") {
     CHECK(std::holds_alternative<EventsCall>(get("/v1/events")));
 }
 
+TEST_CASE("logs are asked for by service, number of lines and whether to follow", "[router]") {
+    // Of the shop: log-agent and mesh are kept, web is main and raw.
+    const auto all = as<LogsCall>(get("/v1/logs"));
+    CHECK(all.services == std::vector<model::ServiceIndex>{0, 1});
+    CHECK(all.newest == std::nullopt);
+    CHECK_FALSE(all.follows);
+    const auto some = as<LogsCall>(get("/v1/logs?service=mesh&service=log-agent&n=7&follow=true"));
+    CHECK(some.services == std::vector<model::ServiceIndex>{1, 0});
+    CHECK(some.newest == 7U);
+    CHECK(some.follows);
+    CHECK(as<LogsCall>(get("/v1/logs?n=all")).newest == std::nullopt);
+    CHECK(as<LogsCall>(get("/v1/logs?service=mesh,web")).services == std::vector<model::ServiceIndex>{1, 2});
+    CHECK(as<Refusal>(get("/v1/logs?service=web")).status == 409);
+    CHECK(as<Refusal>(get("/v1/logs?service=web")).error ==
+          "web writes to the container's log itself (logs: raw): see kubectl logs");
+    CHECK(as<Refusal>(get("/v1/logs?service=mseh")).status == 404);
+    CHECK(as<Refusal>(get("/v1/logs?n=-1")).error == "n: expected a number of lines or all, found \"-1\"");
+    CHECK(as<Refusal>(get("/v1/logs?lines=3")).error ==
+          "there are the parameters service, n (a number or all) and follow (true or false)");
+    CHECK(as<Refusal>(post("/v1/logs")).status == 405);
+}
+
 TEST_CASE("the probe addresses and the metrics take GET and HEAD", "[router]") {
     for (const char* target : {"/livez", "/readyz", "/startupz", "/metrics"}) {
         INFO(target);
