@@ -13,7 +13,7 @@ import pytest
 from davit_process import MAIN, Davit, Output, eventually, script
 
 OBJECTS = script(r"""printf 'a"b\377\n'; echo bad >&2""")
-GONE = script("echo nobody sees it; readlink /proc/$$/fd/1 > $T/where")
+GONE = script("echo nobody sees it; where=$(readlink /proc/$$/fd/1); echo $where > $T/where")
 MODES = f"""
 services:
   prefixed: {{oneshot: true, command: {script("echo one; printf two")}}}
