@@ -138,7 +138,8 @@ class Asker:
 SHOP = f"""
 app: shop
 services:
-  helper: {{command: {script("exec sleep 600")}, env: {{TOKEN: secret}}, rlimits: {{core: 0}}}}
+  helper: {{command: {script("echo up; exec sleep 600")}, env: {{TOKEN: secret}}, rlimits: {{core: 0}}}}
+  quiet: {{command: sleep 600, logs: discard}}
   job: {{oneshot: true, command: {script("exit 3")}, backoff: {{initialSeconds: 0, limit: 1}}}}
   shop: {{main: true, logs: prefix, dependsOn: [helper], command: {MAIN}, startupProbe: {MAIN_IS_UP}}}
 lifecycle: {{goOnline: manual}}
@@ -203,12 +204,15 @@ def looking(asker):
     assert [service["name"] for service in status["services"]] == ["helper", "shop"]
     assert len(asker.good("events").lines()) > 3
     asker.good("events", "?follow=false")
+    assert [json.loads(line)["message"] for line in asker.good("logs", "?service=helper").lines()] == ["up"]
+    assert len(asker.good("logs", "?service=helper,quiet&n=1").lines()) == 2  # with a note of the quiet one
+    asker.bad(409, "logs", "?service=quiet")
     asker.good("env")
     assert json.loads(asker.good("env", "?reveal=1").body)["env"]["TOKEN"] == "secret"
 
 
 def bad_input(asker):
-    for name in ["status", "events", "plan", "graph", "wait", "env"]:
+    for name in ["status", "events", "logs", "plan", "graph", "wait", "env"]:
         asker.bad(400, name, "?nothing=1")
     for name, operation in OPERATIONS.items():
         if operation.body_schema:
@@ -219,6 +223,7 @@ def bad_input(asker):
     for name in ["start", "stop", "restart", "signal", "env"]:
         asker.bad(404, name, service="nobody")
     asker.bad(404, "status", "?service=nobody")
+    asker.bad(404, "logs", "?service=nobody")
     asker.bad(404, "wait", "?service=nobody")
     asker.bad(404, "waitByBody", body={"service": "nobody"})
 
