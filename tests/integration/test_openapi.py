@@ -139,7 +139,7 @@ SHOP = f"""
 app: shop
 services:
   helper: {{command: {script("echo up; exec sleep 600")}, env: {{TOKEN: secret}}, rlimits: {{core: 0}}}}
-  quiet: {{command: sleep 600, logs: discard}}
+  quiet: {{command: sleep 600, dependsOn: [helper], logs: discard}}
   job: {{oneshot: true, command: {script("exit 3")}, backoff: {{initialSeconds: 0, limit: 1}}}}
   shop: {{main: true, logs: prefix, dependsOn: [helper], command: {MAIN}, startupProbe: {MAIN_IS_UP}}}
 lifecycle: {{goOnline: manual}}
@@ -204,7 +204,7 @@ def looking(asker):
     assert [service["name"] for service in status["services"]] == ["helper", "shop"]
     assert len(asker.good("events").lines()) > 3
     asker.good("events", "?follow=false")
-    assert [json.loads(line)["message"] for line in asker.good("logs", "?service=helper").lines()] == ["up"]
+    assert [line["message"] for line in asker.good("logs", "?service=helper").lines()] == ["up"]
     assert len(asker.good("logs", "?service=helper,quiet&n=1").lines()) == 2  # with a note of the quiet one
     asker.bad(409, "logs", "?service=quiet")
     asker.good("env")
