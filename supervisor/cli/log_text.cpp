@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/log_text.h"
 
-#include <boost/json/value.hpp>
+#include "cli/json_members.h"
 
-#include <string_view>
 #include <utility>
 
 namespace davit::cli {
-namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& object, std::string_view name) {
-    const json::value* value = object.if_contains(name);
-    const json::string* text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr ? std::string{text->data(), text->size()} : std::string{};
-}
-
-} // namespace
-
 LogText::Part LogText::take(const json::object& object) {
-    const std::string service = text_of(object, "service");
+    const std::string service = text_in(object, "service");
     if (object.contains("note")) {
-        return {.output = {}, .note = text_of(object, "note")};
+        return {.output = {}, .note = text_in(object, "note")};
     }
-    if (const json::value* lost = object.if_contains("lost"); lost != nullptr && lost->is_int64()) {
-        return {.output = {},
-                .note = service + ": " + std::to_string(lost->get_int64()) + " lines were not read in time"};
+    if (const auto lost = integer_in(object, "lost")) {
+        return {.output = {}, .note = service + ": " + std::to_string(*lost) + " lines were not read in time"};
     }
-    const std::string line = service + " " + text_of(object, "stream");
+    const std::string line = service + " " + text_in(object, "stream");
     const bool is_partial = object.contains("partial");
     Part part;
     const std::string open_line = std::exchange(open_line_, is_partial ? line : std::string{});
@@ -38,7 +27,7 @@ LogText::Part LogText::take(const json::object& object) {
     if (names_ == LogNames::shown && open_line != line) {
         part.output += "[" + service + "] ";
     }
-    part.output += text_of(object, "message") + (is_partial ? "" : "\n");
+    part.output += text_in(object, "message") + (is_partial ? "" : "\n");
     return part;
 }
 

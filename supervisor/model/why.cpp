@@ -413,11 +413,14 @@ std::string offline_what_to_do(const PodSpec& spec, const Lifecycle& lifecycle, 
     return "`davit online` goes online again";
 }
 
-/// A raw service writes to the container's own log, which davit does not keep.
+/// A raw service writes to the container's own log, which davit does not keep; what is discarded nobody has.
 std::string look_at_output(const PodSpec& spec, ServiceIndex index) {
     const ServiceSpec& service = spec.services[index];
-    return spec.sees_output_of(service) ? "look at its output with `davit logs " + service.name + "`"
-                                        : "look at its output with `kubectl logs`";
+    if (spec.keeps_output_of(service)) {
+        return "look at its output with `davit logs " + service.name + "`";
+    }
+    return service.log_mode == LogMode::discard ? "let its output be seen: it has `logs: discard`"
+                                                : "look at its output with `kubectl logs`";
 }
 
 /// Where the chain of those that wait for each other ends.
