@@ -385,7 +385,8 @@ void LogOutput::drain(Duration patience, std::function<void()> done) {
 }
 
 void LogOutput::settle_drain() {
-    if (drained_ && is_empty()) {
+    // A writer in the middle of its turn may have more.
+    if (drained_ && !turn_ && is_empty()) {
         drain_patience_.cancel();
     }
 }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <limits>
 #include <sys/ioctl.h>
@@ -19,10 +20,11 @@
 namespace davit::os {
 namespace {
 
-constexpr std::size_t read_in_one_turn = std::size_t{1024} * 1024;
-/// Where a line costs more than its bytes: of a child that writes nothing but line feeds.
-constexpr std::size_t costly_portion = std::size_t{64} * 1024;
-constexpr ssize_t usual_pipe_size = ssize_t{64} * 1024;
+/// The others of the loop wait for it: probes, hooks, the stop. What a byte costs differs a hundredfold, between long
+/// lines as they are and empty ones that are looked at or become JSON, so only time bounds a turn.
+constexpr std::chrono::milliseconds longest_turn{2};
+constexpr std::size_t least_portion = std::size_t{4} * 1024;
+constexpr std::size_t usual_portion = std::size_t{64} * 1024; // what a pipe holds
 constexpr int busy_pipe_size = 256 * 1024;
 constexpr std::size_t usual_line = std::size_t{16} * 1024;
 
@@ -50,12 +52,9 @@ struct LogRelay::Shared {
         }
     }
 
-    /// One read of a stream: lines that cost time are fewer at once, so that the rest of davit has its turn.
-    std::size_t portion() const {
-        return options.on_line || !options.json_label.empty() ? costly_portion : read_in_one_turn;
-    }
-    std::size_t most_in_one_turn() const {
-        return options.on_line ? costly_portion : options.json_label.empty() ? read_in_one_turn : 4 * costly_portion;
+    /// Of one read, at most: a short line becomes a long object.
+    std::size_t greatest_portion() const {
+        return options.json_label.empty() ? std::numeric_limits<std::size_t>::max() : usual_portion;
     }
 };
 
@@ -108,21 +107,27 @@ private:
                          });
     }
 
-    /// True: it is not this stream's turn; `read_on` is called when it is.
-    bool must_wait_for_log() {
-        if (may_drop() || log_.is_free(writer_)) {
-            return false;
-        }
+    void ask_for_turn() {
         waits_for_log_ = true;
         log_.when_free(writer_, [self = shared_from_this()] {
             self->waits_for_log_ = false;
             self->read_on();
         });
+    }
+
+    /// True: it is not this stream's turn; `read_on` is called when it is.
+    bool must_wait_for_log() {
+        if (may_drop() || log_.is_free(writer_)) {
+            return false;
+        }
+        ask_for_turn();
         return true;
     }
 
     void read_on() {
-        for (std::size_t taken = 0; taken < shared_->most_in_one_turn();) {
+        using Clock = std::chrono::steady_clock;
+        const Clock::time_point end_of_turn = Clock::now() + longest_turn;
+        for (Clock::time_point began = Clock::now(); began < end_of_turn;) {
             if (has_ended_ || must_wait_for_log()) {
                 return;
             }
@@ -130,7 +135,7 @@ private:
                 return finish();
             }
             const std::span<char> scratch = log_.scratch();
-            const std::size_t most = std::min({scratch.size(), shared_->portion(), may_still_read_});
+            const std::size_t most = std::min({scratch.size(), portion_, may_still_read_});
             const ssize_t size = ::read(pipe_.native_handle(), scratch.data(), most);
             if (size < 0 && (errno == EAGAIN || errno == EINTR) && !is_released_) {
                 break;
@@ -138,17 +143,30 @@ private:
             if (size <= 0) {
                 return finish();
             }
-            taken += static_cast<std::size_t>(size);
             take({scratch.data(), static_cast<std::size_t>(size)});
+            const Clock::time_point ended = Clock::now();
+            settle_portion(static_cast<std::size_t>(size), ended - began);
+            began = ended;
         }
-        if (is_released_) {
-            boost::asio::post(shared_->loop, [self = shared_from_this()] {
-                if (!self->has_ended_) {
-                    self->read_on();
-                }
-            });
-        } else {
-            wait_for_bytes();
+        if (!is_released_) {
+            return wait_for_bytes();
+        }
+        if (!may_drop()) {
+            return ask_for_turn(); // by way of the log: what is drained waits for it
+        }
+        boost::asio::post(shared_->loop, [self = shared_from_this()] {
+            if (!self->has_ended_) {
+                self->read_on();
+            }
+        });
+    }
+
+    /// The next read is as large as fits well into a turn.
+    void settle_portion(std::size_t size, std::chrono::nanoseconds took) {
+        if (took > longest_turn / 2) {
+            portion_ = std::max(std::min(portion_, size) / 2, least_portion);
+        } else if (size >= portion_ && took < longest_turn / 8) {
+            portion_ = std::min({portion_ * 2, log_.scratch().size(), shared_->greatest_portion()});
         }
     }
 
@@ -156,7 +174,7 @@ private:
         if (is_released_) {
             may_still_read_ -= bytes.size();
         }
-        if (static_cast<ssize_t>(bytes.size()) >= usual_pipe_size && !is_enlarged_) {
+        if (bytes.size() >= usual_portion && !is_enlarged_) {
             // A busy child: fewer turns for the same bytes. Refused beyond the user's share.
             is_enlarged_ = true;
             ::fcntl(pipe_.native_handle(), F_SETPIPE_SZ, busy_pipe_size);
@@ -301,6 +319,7 @@ private:
     bool is_inside_line_ = false; // pieces of it were handed over
     bool waits_for_log_ = false;
     bool is_enlarged_ = false;
+    std::size_t portion_ = usual_portion; // of one read
     bool is_released_ = false;
     std::size_t may_still_read_ = std::numeric_limits<std::size_t>::max();
     bool has_ended_ = false;

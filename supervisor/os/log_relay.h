@@ -3,9 +3,9 @@
 // The newest of it goes to a ring as well (log_ring.h). While the log takes nothing, the child's bytes stay in its pipe
 // and the child waits; a relay that must not wait (a step's) reads on and drops lines instead.
 //
-//   child ──► pipe ──► read, at most 1 MiB a turn of the loop ──► whole lines ──┬─► ring      always
-//                                                                               ├─► on_line   a log probe
-//                                                                               └─► LogOutput when it is our turn
+//   child ──► pipe ──► read, at most 2 ms a turn of the loop ──► whole lines ──┬─► ring      always
+//                                                                              ├─► on_line   a log probe
+//                                                                              └─► LogOutput when it is our turn
 //
 // A line that is longer than `longest_kept_line` is never held as a whole: it reaches the log in pieces that make one
 // line there, and becomes several JSON objects, all but its last with `"partial":true`.

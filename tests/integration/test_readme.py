@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from console import sessions, shows_all
-from davit_process import DEADLINE, Davit
+from davit_process import DEADLINE, Davit, eventually
 from runc_box import enter_private_network, mount_privately
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
@@ -17,14 +17,14 @@ SHOP = """
 app: shop
 statusPort: 9100
 services:
-  mesh: {command: [sleep, "600"]}
+  mesh: {command: [sh, -c, echo GET /ready 200; exec sleep 600]}
   shop: {main: true, command: [sleep, "600"]}
 """
 
 
 def test_there_is_an_example_of_everything():
     commands = "\n".join(command for session in sessions(README) for command, _ in session)
-    for word in ["v1/status", "readyz", "events?follow=true", "POST", "metrics", "[::1]"]:
+    for word in ["v1/status", "readyz", "events?follow=true", "POST", "metrics", "[::1]", "v1/logs"]:
         assert word in commands
 
 

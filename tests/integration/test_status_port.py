@@ -233,11 +233,11 @@ def test_the_unix_socket_has_the_same_routes(tmp_path, port):
 # ---- whatever goes on ---------------------------------------------------------------------------------------------
 
 
-def answers_in_time(port, deadline=ANSWERED_WITHIN):
+def answers_in_time(port):
     """Every path, on both IP versions."""
     for host in ["127.0.0.1", "::1"]:
         for path in PATHS:
-            answer = request(port, path, host=host, deadline=deadline)
+            answer = request(port, path, host=host, deadline=ANSWERED_WITHIN)
             assert answer.status in (200, 503), answer.body
 
 
@@ -255,14 +255,14 @@ def test_it_answers_while_nobody_reads_the_log(tmp_path, port):
 
 def test_it_answers_while_a_service_writes_and_others_crash_as_fast_as_they_can_and_50_are_probed(tmp_path, port):
     probe = "{exec: {command: ['true']}, periodSeconds: 1}"
-    busy = f"  writer: {{command: [yes, {'x' * 1000}]}}\n"
+    busy = "  writer: {command: ['yes']}\n"
     busy += "".join(f"  crashing-{number}: {{command: ['false'], backoff: {{initialSeconds: 0}}}}\n" for number in range(2))
     busy += "".join(f"  probed-{number}: {{command: [sleep, '600'], livenessProbe: {probe}}}\n" for number in range(50))
     with open("/dev/null", "wb") as nowhere:
         with Davit(tmp_path, shop(port, services=busy), stdout=nowhere) as davit:
             davit.wait_phase("online", DEADLINE * 2)
             counts(port, 'davit_service_restarts_total{service="crashing-0"}', 3)
-            answers_in_time(port, DEADLINE)
+            answers_in_time(port)
             davit.signal(signal.SIGTERM)
             davit.wait()
 
@@ -272,12 +272,9 @@ def test_it_answers_while_a_step_and_a_hook_run(tmp_path, port):
     with Davit(tmp_path, shop(port, lifecycle)) as davit:
         davit.wait_trace("preload")
         hook = davit.start_ctl("poststart")
-        try:
-            for _ in range(5):
-                answers_in_time(port)
-        finally:
-            hook.terminate()
-            hook.communicate()
+        for _ in range(5):
+            answers_in_time(port)
+    hook.communicate()  # it ends with davit
 
 
 @contextlib.contextmanager
