@@ -2,7 +2,9 @@
 // The way from the texts to the number. See cpu_count.h.
 #include "model/cpu_count.h"
 
+#include "model/mount_table.h"
 #include "model/text_parts.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -43,49 +45,13 @@ bool lists(std::string_view words, std::string_view word) {
     return false;
 }
 
-/// The kernel writes a space in a path of mountinfo as \040, and so on (proc(5)).
-std::string without_escapes(std::string_view text) {
-    std::string plain;
-    for (std::size_t index = 0; index < text.size(); ++index) {
-        int code = 0;
-        const auto* digits = text.data() + index + 1;
-        const bool is_escape = text[index] == '\\' && index + 3 < text.size() &&
-                               std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3;
-        plain += is_escape ? static_cast<char>(code) : text[index];
-        index += is_escape ? 3 : 0;
-    }
-    return plain;
+/// A mounted cgroup hierarchy: its root is the cgroup that is seen at its point.
+bool is_cgroup(const Mount& mount) {
+    return mount.type == "cgroup" || mount.type == "cgroup2";
 }
 
-/// A mounted cgroup hierarchy.
-struct Mount {
-    std::string root; // the cgroup that is seen at `point`
-    std::string point;
-    bool is_v2 = false;
-    std::string options; // of v1: its controllers
-};
-
-/// One line of /proc/self/mountinfo: "36 35 98:0 ROOT POINT rw,relatime master:1 - TYPE SOURCE OPTIONS".
-std::optional<Mount> parse_mount(std::string_view line) {
-    std::array<std::string_view, 5> first;
-    std::ranges::generate(first, [&] { return next_word(line); });
-    const auto dash = line.find(" - ");
-    if (dash == std::string_view::npos) {
-        return std::nullopt;
-    }
-    line.remove_prefix(dash + 3);
-    const std::string_view type = next_word(line);
-    if (type != "cgroup" && type != "cgroup2") {
-        return std::nullopt;
-    }
-    next_word(line); // the source
-    if (!first[3].starts_with('/') || !first[4].starts_with('/')) {
-        return std::nullopt; // no line of the kernel's
-    }
-    return Mount{.root = without_escapes(first[3]),
-                 .point = without_escapes(first[4]),
-                 .is_v2 = type == "cgroup2",
-                 .options = std::string{next_word(line)}};
+bool is_unified(const Mount& mount) {
+    return mount.type == "cgroup2"; // v2
 }
 
 /// One line of /proc/self/cgroup: "ID:CONTROLLERS:PATH"; v2 has no controllers there.
@@ -106,11 +72,6 @@ std::optional<Membership> parse_membership(std::string_view line) {
         path.resize(path.size() - deleted.size());
     }
     return Membership{.controllers = line.substr(first + 1, second - first - 1), .path = std::move(path)};
-}
-
-bool is_below(std::string_view path, std::string_view root) {
-    return root == "/" || path == root ||
-           (path.size() > root.size() && path.starts_with(root) && path[root.size()] == '/');
 }
 
 std::string joined(std::string_view directory, std::string_view name) {
@@ -136,10 +97,10 @@ std::vector<std::string> levels(std::string directory, const std::string& top) {
 }
 
 Place place_in(const Mount& mount, std::string_view path) {
-    Place place{.directories = {}, .is_v2 = mount.is_v2};
+    Place place{.directories = {}, .is_v2 = is_unified(mount)};
     std::string_view rest;
     // A process outside of what its namespace shows has a path with `..`: the mount is the nearest that is there.
-    if (is_below(path, mount.root) && !path.contains("/..")) {
+    if (is_at_or_below(path, mount.root) && !path.contains("/..")) {
         rest = mount.root == "/" ? path : path.substr(mount.root.size());
     }
     while (rest.ends_with('/')) {
@@ -183,7 +144,7 @@ private:
         }
         std::string_view rest = *text;
         while (!rest.empty()) {
-            if (auto mount = parse_mount(next_line(rest))) {
+            if (auto mount = parse_mount(next_line(rest)); mount && is_cgroup(*mount)) {
                 mounts_.push_back(*std::move(mount));
             }
         }
@@ -224,13 +185,13 @@ private:
     /// The mount that shows the cgroup itself; of several the usual one, else the one that shows most of its parents.
     const Mount* best_mount(std::string_view path, bool is_v2, std::string_view controller) const {
         const auto rank = [&](const Mount& mount) {
-            const bool fits = is_below(path, mount.root);
-            const bool is_usual = is_below(mount.point, usual_root);
+            const bool fits = is_at_or_below(path, mount.root);
+            const bool is_usual = is_at_or_below(mount.point, usual_root);
             return std::tuple{fits, is_usual, fits ? -static_cast<long>(mount.root.size()) : 0L};
         };
         const Mount* best = nullptr;
         for (const Mount& mount : mounts_) {
-            const bool has_controller = mount.is_v2 == is_v2 && (is_v2 || lists(mount.options, controller));
+            const bool has_controller = is_unified(mount) == is_v2 && (is_v2 || lists(mount.super_options, controller));
             if (has_controller && (best == nullptr || rank(mount) > rank(*best))) {
                 best = &mount;
             }

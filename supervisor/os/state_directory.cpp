@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/state_directory.h"
 
+#include "model/mount_table.h"
 #include "os/errno_text.h"
 #include "os/files.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
+#include <climits>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace davit::os {
@@ -20,28 +21,21 @@ namespace {
 constexpr const char* file_name = "davit.state";
 constexpr const char* new_name = ".davit.state.new";
 
-struct Filesystem {
-    std::uint32_t magic; // statfs(2), linux/magic.h
-    std::string_view name;
-};
+/// Empty: calls to `path` wait for nobody, or it cannot be known.
+std::string served_from_outside(const std::string& path) {
+    constexpr std::size_t most = std::size_t{4} * 1024 * 1024;
+    const auto mountinfo = read_file("/proc/self/mountinfo", most);
+    const std::string plain = std::filesystem::path{path}.lexically_normal().string();
+    const auto mount = mountinfo ? model::mount_of(*mountinfo, plain) : std::nullopt;
+    return mount && model::is_served_from_outside(mount->type) ? mount->type : std::string{};
+}
 
-/// Their server may be away, and a call that waits for it cannot be broken off.
-constexpr std::array network_filesystems{
-    Filesystem{0x6969, "nfs"},       Filesystem{0x517B, "smb"},        Filesystem{0xFF534D42, "cifs"},
-    Filesystem{0xFE534D42, "smb2"},  Filesystem{0x65735546, "fuse"},   Filesystem{0x00C36400, "ceph"},
-    Filesystem{0x01021997, "9p"},    Filesystem{0x5346414F, "afs"},    Filesystem{0x6B414653, "afs"},
-    Filesystem{0x73757245, "coda"},  Filesystem{0x0BD00BD0, "lustre"}, Filesystem{0x47504653, "gpfs"},
-    Filesystem{0x7461636F, "ocfs2"}, Filesystem{0x01161970, "gfs2"},   Filesystem{0x564C, "ncp"},
-};
-
-std::string_view network_filesystem_of(int descriptor) {
-    struct statfs about{};
-    if (::fstatfs(descriptor, &about) != 0) {
-        return {};
-    }
-    const auto magic = static_cast<std::uint32_t>(about.f_type);
-    const auto* found = std::ranges::find(network_filesystems, magic, &Filesystem::magic);
-    return found == network_filesystems.end() ? std::string_view{} : found->name;
+/// Where a descriptor leads, without symbolic links; empty: it cannot be known.
+std::string path_of(int descriptor) {
+    std::array<char, PATH_MAX> path;
+    const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+    const ssize_t size = ::readlink(link.c_str(), path.data(), path.size());
+    return {path.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 /// root's, or this user's: anybody else could put there what he likes.
@@ -51,9 +45,6 @@ bool is_trusted(const struct stat& about) {
 
 /// Empty: it can be used.
 std::string trouble_with(int directory) {
-    if (const std::string_view network = network_filesystem_of(directory); !network.empty()) {
-        return "it is on a network filesystem (" + std::string{network} + ")";
-    }
     struct stat about{};
     if (::fstat(directory, &about) != 0) {
         return errno_text(errno);
@@ -73,14 +64,25 @@ std::string trouble_with(int directory) {
 } // namespace
 
 Result<StateDirectory> StateDirectory::open(const std::string& path) {
+    const auto cannot = [&](const std::string& why) { return failure("cannot use " + path + ": " + why); };
+    const auto is_away = [&](const std::string& type) {
+        return cannot("its server may be away, and davit would wait for it (" + type + ")");
+    };
+    // Before anything touches it: what waits for a server cannot be broken off.
+    if (const std::string type = served_from_outside(path); !type.empty()) {
+        return is_away(type);
+    }
     constexpr mode_t mode = 0700;
     ::mkdir(path.c_str(), mode); // it is there already, or the next line says why not
     Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK)};
     if (!directory) {
-        return failure("cannot use " + path + ": " + errno_text(errno));
+        return cannot(errno_text(errno));
+    }
+    if (const std::string type = served_from_outside(path_of(directory.get())); !type.empty()) {
+        return is_away(type); // by a symbolic link
     }
     if (const std::string trouble = trouble_with(directory.get()); !trouble.empty()) {
-        return failure("cannot use " + path + ": " + trouble);
+        return cannot(trouble);
     }
     return StateDirectory{path, std::move(directory)};
 }

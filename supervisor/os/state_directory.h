@@ -17,7 +17,7 @@ namespace davit::os {
 class StateDirectory {
 public:
     /// Makes the directory if only its last part is missing. Error: it cannot be used, and why: it is read-only, of
-    /// another user, on a network filesystem (whose calls may hang), or another davit uses it.
+    /// another user, on a filesystem whose server may be away (nfs, FUSE; not even touched), or another davit uses it.
     static Result<StateDirectory> open(const std::string& path);
 
     /// What was written last, its first `limit` bytes; nullopt: nothing was. Error: what is there cannot be read, or

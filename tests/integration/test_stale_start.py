@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """stateDir: what a start finds of the run before, when PID 1 was killed while the pod was online or isolated."""
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -82,7 +84,8 @@ def test_a_failed_stale_offline_is_told_and_the_start_goes_on(tmp_path):
 
 def test_while_the_stale_offline_runs_everything_says_so_and_sigterm_waits_for_it(tmp_path):
     kill_online(tmp_path, shop(tmp_path))
-    waits = "note begins; while ! test -e $T/go; do sleep 0.02; done; note ends"
+    waits = "note begins; read go < $T/go; note ends"
+    os.mkfifo(tmp_path / "go")
     with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
         davit.wait_trace("begins")
         assert davit.status()["phase"] == "starting"
@@ -91,23 +94,24 @@ def test_while_the_stale_offline_runs_everything_says_so_and_sigterm_waits_for_i
         assert davit.service("helper")["why"].startswith("blocked: waits for the offline that the run before owes")
         davit.signal(signal.SIGTERM)
         eventually(lambda: "starting" == davit.status()["phase"], "it waits")
-        (tmp_path / "go").touch()
+        (tmp_path / "go").write_text("on\n")
         assert davit.wait() == 121
         assert davit.trace()[-2:] == ["begins", "ends"]
         assert not (tmp_path / "helper-up").exists()
 
 
 def test_a_kill_in_the_middle_of_offline_runs_it_again(tmp_path):
-    waits = "note offline $DAVIT_REASON; while ! test -e $T/go; do sleep 0.02; done"
+    waits = "note offline $DAVIT_REASON; read go < $T/go"
+    os.mkfifo(tmp_path / "go")
     with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
         davit.wait_phase("online")
         davit.start_ctl("offline")
         davit.wait_trace("offline manual")
         davit.signal(signal.SIGKILL)
         davit.wait()
-    (tmp_path / "go").touch()
     with Davit(tmp_path, shop(tmp_path, offline=waits)) as davit:
         davit.wait_trace("offline stale")
+        (tmp_path / "go").write_text("on\n")
         davit.wait_phase("online")
 
 
@@ -183,51 +187,64 @@ def test_a_directory_of_another_user_is_not_used(tmp_path):
         assert os.listdir(tmp_path / "state") == []
 
 
-def mounted(options):
-    """A tmpfs of its own; needs root."""
+@contextlib.contextmanager
+def mounted(place, kind, *options):
+    """A filesystem of its own at `place`; needs root."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount")
-    return lambda place: subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+    place.mkdir()
+    subprocess.run(["mount", "-t", kind, "-o", ",".join(options), kind, place], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_a_read_only_directory_is_not_used(tmp_path):
-    mount = mounted("ro")
     place = tmp_path / "state"
-    place.mkdir()
-    mount(place)
-    try:
-        with Davit(tmp_path, shop(tmp_path)) as davit:
-            davit.wait_phase("online")
-            davit.stderr.wait_for(f"davit warn stateDir: cannot use {place}: read-only file system; "
-                                  "a start after a crash knows nothing")
-    finally:
-        subprocess.run(["umount", place], check=True)
+    with mounted(place, "tmpfs", "ro"), Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        davit.stderr.wait_for(f"davit warn stateDir: cannot use {place}: read-only file system; "
+                              "a start after a crash knows nothing")
+
+
+def test_a_directory_whose_server_is_away_is_not_used_and_holds_nothing_up(tmp_path):
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("no FUSE here: /dev/fuse is missing")
+    place = tmp_path / "state"
+    with open("/dev/fuse", "r+b", buffering=0) as silent:
+        libc = ctypes.CDLL(None, use_errno=True)
+        place.mkdir()
+        options = f"fd={silent.fileno()},rootmode=40000,user_id=0,group_id=0".encode()
+        if libc.mount(b"silent", bytes(place), b"fuse", 0, options) != 0:
+            pytest.skip(f"no FUSE can be mounted: {os.strerror(ctypes.get_errno())}")
+        try:
+            with Davit(tmp_path, shop(tmp_path)) as davit:
+                davit.wait_phase("online")
+                davit.stderr.wait_for(rf"davit warn stateDir: cannot use {place}: its server may be away, and davit would wait "
+                                      r"for it \(fuse\); a start after a crash knows nothing")
+        finally:
+            subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_a_full_disk_is_told_once_and_holds_nothing_up(tmp_path):
-    mount = mounted("size=8k")
     place = tmp_path / "state"
-    place.mkdir()
-    mount(place)
-    try:
-        with Davit(tmp_path, shop(tmp_path)) as davit:
-            davit.wait_phase("online")
-            try:
-                with open(place / "filler", "wb", buffering=0) as filler:
-                    while True:
-                        filler.write(b"x" * 4096)
-            except OSError:
-                pass
-            for verb in ["offline", "online"]:
-                assert davit.ctl(verb).returncode == 0
-            told = [line for line in davit.stderr.lines() if "no space left on device" in line]
-            assert len(told) == 1
-            assert told[0].endswith("a start after a crash knows less")
-            (place / "filler").unlink()
-            assert davit.ctl("offline").returncode == 0
-            davit.stderr.wait_for(f"davit info stateDir: {place}/{STATE} can be written again")
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
+    with mounted(place, "tmpfs", "size=8k"), Davit(tmp_path, shop(tmp_path)) as davit:
+        davit.wait_phase("online")
+        try:
+            with open(place / "filler", "wb", buffering=0) as filler:
+                while True:
+                    filler.write(b"x" * 4096)
+        except OSError:
+            pass
+        for verb in ["offline", "online"]:
+            assert davit.ctl(verb).returncode == 0
+        told = [line for line in davit.stderr.lines() if "no space left on device" in line]
+        assert len(told) == 1
+        assert told[0].endswith("a start after a crash knows less")
+        (place / "filler").unlink()
+        assert davit.ctl("offline").returncode == 0
+        davit.stderr.wait_for(f"davit info stateDir: {place}/{STATE} can be written again")
 
 
 def test_two_davits_do_not_share_a_state(tmp_path):

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/state_directory.h"
 
+#include "os/errno_text.h"
+#include "os/fd.h"
 #include "os/files.h"
 #include "support.h"
 
 #include "support/catch.h"
 
+#include <fcntl.h>
 #include <string>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +83,25 @@ TEST_CASE("what is no directory of ours is not used, and it says why", "[state_d
     const std::string trouble = trouble_of(path);
     REQUIRE(::seteuid(0) == 0);
     CHECK(trouble == "cannot use " + path + ": permission denied");
+}
+
+TEST_CASE("a directory whose server is away is not touched", "[state_directory]") {
+    const test::Folder place;
+    const std::string mounted = place.path() + "/volume";
+    REQUIRE(::mkdir(mounted.c_str(), 0755) == 0);
+    const Fd server{::open("/dev/fuse", O_RDWR | O_CLOEXEC)}; // nobody answers there
+    const std::string options = "fd=" + std::to_string(server.get()) + ",rootmode=40000,user_id=0,group_id=0";
+    if (!server || ::mount("davit-test", mounted.c_str(), "fuse", 0, options.c_str()) != 0) {
+        WARN("skipped: no FUSE can be mounted here: " + errno_text(errno));
+        return;
+    }
+    const std::string why = ": its server may be away, and davit would wait for it (fuse)";
+    CHECK(trouble_of(mounted) == "cannot use " + mounted + why);
+    CHECK(trouble_of(mounted + "/state") == "cannot use " + mounted + "/state" + why);
+    CHECK(trouble_of(place.path() + "/x/../volume/./state") ==
+          "cannot use " + place.path() + "/x/../volume/./state" + why);
+    CHECK(::umount2(mounted.c_str(), MNT_DETACH) == 0);
+    CHECK(trouble_of(mounted) == "none");
 }
 
 TEST_CASE("a file that this user did not write is not believed", "[state_directory]") {
