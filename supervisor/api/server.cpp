@@ -65,7 +65,7 @@ public:
     Body(asio::io_context& loop, runtime::Supervisor& supervisor, ServerOptions options)
         : loop_(loop), host_{.supervisor = supervisor,
                              .options = options,
-                             .take_place = [this](Waits waits) { return take_place(waits); },
+                             .take_place = [this](SessionState stay) { return take_place(stay); },
                              .metrics = [this] { return metrics_.text(host_); }} {}
 
     void serve(os::Fd listening_socket) {
@@ -150,9 +150,9 @@ private:
             std::ranges::count_if(sessions_, [which](const auto& session) { return (*session.*which)(); }));
     }
 
-    bool take_place(Waits waits) {
+    bool take_place(SessionState stay) {
         const std::size_t long_ones = count(&Session::waits_for_verb) + count(&Session::follows);
-        if (waits == Waits::hook) {
+        if (stay == SessionState::hook) {
             return count(&Session::is_hook) + long_ones < host_.options.max_connections;
         }
         const bool has_place = long_ones < host_.options.max_connections - host_.options.reserved_for_hooks;

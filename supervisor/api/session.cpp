@@ -166,12 +166,12 @@ asio::awaitable<void> Session::serve() {
         http::request_parser<http::string_body> parser;
         parser.header_limit(max_header);
         parser.body_limit(is_status_port() ? 0 : max_body);
-        state_ = State::idle;
+        state_ = SessionState::idle;
         head_only_ = false;
         arm_deadline();
         const auto [error, size] = co_await http::async_read(socket_, buffer, parser, as_values);
         deadline_.cancel();
-        state_ = State::answering;
+        state_ = SessionState::answering;
         if (error) {
             keep_alive_ = false;
             if (is_rubbish(error)) {
@@ -248,7 +248,7 @@ Session::Flow Session::serve_request(std::string_view method, std::string_view t
 }
 
 Session::Flow Session::serve_feed(std::unique_ptr<Feed> feed, FeedEnd end) {
-    if (!begin_to_wait(Waits::follower)) {
+    if (!begin_to_stay(SessionState::follower)) {
         co_return co_await refuse(too_many_wait);
     }
     watch_client();
@@ -279,20 +279,16 @@ Call Session::call_of(std::string_view method, std::string_view target, std::str
 }
 
 /// False: there is no place left.
-bool Session::begin_to_wait(Waits waits) {
-    if (!host_.take_place(waits)) {
+bool Session::begin_to_stay(SessionState stay) {
+    if (!host_.take_place(stay)) {
         return false;
     }
-    switch (waits) {
-    case Waits::hook: state_ = State::hook; break;
-    case Waits::verb: state_ = State::verb; break;
-    case Waits::follower: state_ = State::follower; break;
-    }
+    state_ = stay;
     return true;
 }
 
 Session::Flow Session::serve_verb(const VerbCall& call) {
-    if (!begin_to_wait(call.is_hook ? Waits::hook : Waits::verb)) {
+    if (!begin_to_stay(call.is_hook ? SessionState::hook : SessionState::verb)) {
         co_return co_await refuse(too_many_wait);
     }
     asked_ = host_.supervisor.ask(call.request, listener());
@@ -317,7 +313,7 @@ Session::Flow Session::serve_reload(const ReloadCall& call) {
     }
     std::vector<std::string> lines = warning_lines(loaded);
     std::ranges::move(difference_lines(supervisor.spec(), *plan), std::back_inserter(lines));
-    if (!begin_to_wait(Waits::verb)) {
+    if (!begin_to_stay(SessionState::verb)) {
         co_return co_await refuse(too_many_wait);
     }
     std::ranges::move(lines, std::back_inserter(lines_));

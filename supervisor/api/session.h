@@ -23,8 +23,8 @@
 
 namespace davit::api {
 
-/// Who may stay for long.
-enum class Waits : std::uint8_t { hook, verb, follower };
+/// What a session is about. The last three may stay for long, and need a place for that.
+enum class SessionState : std::uint8_t { idle, answering, verb, hook, follower };
 
 /// What every session shares; outlives them all.
 struct SessionHost {
@@ -32,7 +32,7 @@ struct SessionHost {
     ServerOptions options;
     /// Takes a place for one that may wait long (a hook: also of the reserved ones). False: none is left. A follower
     /// that has stalled loses his to one that has no other.
-    std::function<bool(Waits waits)> take_place;
+    std::function<bool(SessionState stay)> take_place;
     /// The text of the metrics, until the next turn of the loop.
     std::function<std::string_view()> metrics;
 };
@@ -55,12 +55,12 @@ public:
     void close();
 
     /// It waits for a request (of a new client or between two requests), so it may be closed for another's sake.
-    bool is_idle() const { return state_ == State::idle; }
+    bool is_idle() const { return state_ == SessionState::idle; }
     /// The client has not taken all of a short answer yet.
-    bool is_answering() const { return state_ == State::answering; }
-    bool waits_for_verb() const { return state_ == State::verb; }
-    bool is_hook() const { return state_ == State::hook; }
-    bool follows() const { return state_ == State::follower; }
+    bool is_answering() const { return state_ == SessionState::answering; }
+    bool waits_for_verb() const { return state_ == SessionState::verb; }
+    bool is_hook() const { return state_ == SessionState::hook; }
+    bool follows() const { return state_ == SessionState::follower; }
     /// It follows, and its client has taken nothing for as long as others may take for all.
     bool has_stalled() const { return has_stalled_; }
     /// The verb has its answer, but the client has not read it yet.
@@ -70,7 +70,6 @@ public:
     }
 
 private:
-    enum class State : std::uint8_t { idle, answering, verb, hook, follower };
     enum class FeedEnd : std::uint8_t { when_all_is_read, never };
     struct AnswerLine {
         model::Verdict verdict;
@@ -85,7 +84,7 @@ private:
     /// As long as the client stays, or until it has all.
     Flow serve_feed(std::unique_ptr<Feed> feed, FeedEnd end);
     Flow wait_for_answer(const VerbCall& call);
-    bool begin_to_wait(Waits waits);
+    bool begin_to_stay(SessionState stay);
     Flow stream(const VerbCall& call);
     Flow write_lines();
     Call call_of(std::string_view method, std::string_view target, std::string_view body) const;
@@ -109,7 +108,7 @@ private:
     const SessionHost& host_;
     boost::asio::steady_timer deadline_;
     boost::asio::steady_timer wake_; // a line, an answer or the client's end
-    State state_ = State::idle;
+    SessionState state_ = SessionState::idle;
     bool keep_alive_ = true;
     bool http_1_0_ = false;
     bool head_only_ = false; // HEAD: the answer has no body

@@ -26,11 +26,11 @@ struct House {
     runtime::Supervisor supervisor{loop, model::PodSpec{}, {}};
     api::SessionHost socket_host{.supervisor = supervisor,
                                  .options = {},
-                                 .take_place = [](api::Waits) { return true; },
+                                 .take_place = [](api::SessionState) { return true; },
                                  .metrics = [] { return "davit_ready 1\n"; }};
     api::SessionHost status_host{.supervisor = supervisor,
                                  .options = api::status_port_options(),
-                                 .take_place = [](api::Waits) { return true; },
+                                 .take_place = [](api::SessionState) { return true; },
                                  .metrics = [] { return "davit_ready 1\n"; }};
 
     House() {
