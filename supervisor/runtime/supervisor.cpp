@@ -482,15 +482,14 @@ void Supervisor::Body::tell_end(const model::EndContainer& order) {
     if (order.code == 0) {
         return;
     }
-    const auto output = std::visit(
-        model::Overloaded{
-            [](std::monostate) { return std::vector<std::string>{}; },
-            [&](model::ServiceIndex service) {
-                return services_.logs().last_lines(service, output_in_termination_log);
-            },
-            [&](model::StepKind kind) { return steps_.last_output(kind); },
-        },
-        model::output_behind_end(spec_, pod_));
+    const auto output = std::visit(model::Overloaded{
+                                       [](std::monostate) { return std::vector<std::string>{}; },
+                                       [&](model::ServiceIndex service) {
+                                           return services_.logs().last_lines(service, output_in_termination_log);
+                                       },
+                                       [&](model::StepKind kind) { return steps_.last_output(kind); },
+                                   },
+                                   model::output_behind_end(spec_, pod_));
     const auto written =
         write_termination_log(options_.termination_log, model::termination_message(order.lines, output));
     if (!written) {
