@@ -66,7 +66,7 @@ std::string trouble_with(int directory) {
 Result<StateDirectory> StateDirectory::open(const std::string& path) {
     const auto cannot = [&](const std::string& why) { return failure("cannot use " + path + ": " + why); };
     const auto is_away = [&](const std::string& type) {
-        return cannot("its server may be away, and davit would wait for it (" + type + ")");
+        return cannot("it is on a network filesystem (" + type + "), whose server may be away");
     };
     // Before anything touches it: what waits for a server cannot be broken off.
     if (const std::string type = served_from_outside(path); !type.empty()) {

@@ -231,8 +231,8 @@ def test_a_directory_whose_server_is_away_is_not_used_and_holds_nothing_up(tmp_p
         try:
             with Davit(tmp_path, shop(tmp_path)) as davit:
                 davit.wait_phase("online")
-                davit.stderr.wait_for(rf"davit warn stateDir: cannot use {place}: its server may be away, and davit would wait "
-                                      r"for it \(fuse\); a start after a crash knows nothing")
+                davit.stderr.wait_for(rf"davit warn stateDir: cannot use {place}: it is on a network filesystem \(fuse\), whose "
+                                      "server may be away; a start after a crash knows nothing")
         finally:
             subprocess.run(["umount", "-l", place], check=True)
 

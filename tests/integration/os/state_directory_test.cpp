@@ -95,7 +95,7 @@ TEST_CASE("a directory whose server is away is not touched", "[state_directory]"
         WARN("skipped: no FUSE can be mounted here: " + errno_text(errno));
         return;
     }
-    const std::string why = ": its server may be away, and davit would wait for it (fuse)";
+    const std::string why = ": it is on a network filesystem (fuse), whose server may be away";
     CHECK(trouble_of(mounted) == "cannot use " + mounted + why);
     CHECK(trouble_of(mounted + "/state") == "cannot use " + mounted + "/state" + why);
     CHECK(trouble_of(place.path() + "/x/../volume/./state") ==
