@@ -113,7 +113,6 @@ private:
     }
 
     void begin_stale_offline() {
-        state_.stale = true;
         state_.budget = ShutdownBudget{.began = now_, .total = spec_.grace};
         begin_steps(StepKind::offline, StepReason::stale);
     }
@@ -358,7 +357,7 @@ private:
 
     void begin_way_down(StepReason reason) {
         state_.step_reason = reason;
-        if (!state_.stale) { // its offline is this way's
+        if (!runs_stale_offline(state_)) { // its offline is this way's
             state_.offline_failed = false;
             state_.step_failure.clear();
         }
@@ -481,7 +480,7 @@ private:
     // ---- advance: one function a phase ---------------------------------------------------------------
 
     void advance() {
-        if (state_.stale) {
+        if (runs_stale_offline(state_)) {
             return when_stale();
         }
         notice_failures();
@@ -537,8 +536,10 @@ private:
         if (state_.steps) {
             return;
         }
-        state_.stale = false;
         settle_offline();
+        if (state_.offline_owed) {
+            return after_offline(); // cut off: nothing starts any more
+        }
         if (state_.goal == Goal::online) {
             state_.budget.reset();
             state_.offline_failed = false;
@@ -580,7 +581,6 @@ private:
         }
         state_.at_manual_gate = false;
         ++state_.online_attempt;
-        state_.offline_due = true;
         state_.offline_owed = true;
         enter(Phase::going_online, "the ready gate is good");
         begin_steps(StepKind::online, state_.by_hand ? StepReason::manual : StepReason::start);
@@ -601,13 +601,12 @@ private:
         if (state_.steps) {
             return drop_steps(now_ + time_to_kill());
         }
-        if (state_.offline_due && state_.haste != Haste::now) {
-            state_.offline_due = false;
+        const bool is_due = state_.offline_owed;
+        if (is_due && state_.haste != Haste::now) {
             enter(Phase::going_offline, way_down_reason());
             return begin_steps(StepKind::offline, state_.step_reason);
         }
-        if (state_.offline_due) {
-            state_.offline_due = false;
+        if (is_due) {
             state_.offline_failed = true;
             state_.step_failure = "offline did not run: " + way_down_reason();
         }
@@ -1071,12 +1070,17 @@ std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle) {
     return earliest;
 }
 
+/// Nothing else leads to the phase starting before what was owed is settled.
+bool runs_stale_offline(const Lifecycle& lifecycle) {
+    return lifecycle.phase == Phase::starting && lifecycle.offline_owed;
+}
+
 bool scene_rests(const PodSpec& spec, const Lifecycle& lifecycle) {
     return lifecycle.isolated || spec.mode == Mode::debug;
 }
 
 bool may_start_first_time(const Lifecycle& lifecycle) {
-    return lifecycle.goal < Goal::main_stopped && !lifecycle.stale;
+    return lifecycle.goal < Goal::main_stopped && !runs_stale_offline(lifecycle);
 }
 
 bool may_restart(const Lifecycle& lifecycle) {
@@ -1084,7 +1088,8 @@ bool may_restart(const Lifecycle& lifecycle) {
 }
 
 bool may_launch_main(const Lifecycle& lifecycle) {
-    const bool starts = lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online && !lifecycle.stale;
+    const bool starts =
+        lifecycle.phase == Phase::starting && lifecycle.goal == Goal::online && !runs_stale_offline(lifecycle);
     const bool offline_by_hand = lifecycle.phase == Phase::offline && lifecycle.goal == Goal::offline;
     return starts || offline_by_hand;
 }

@@ -172,9 +172,7 @@ struct Lifecycle {
     bool online_asked = false;      // `online` by hand passes the manual gate
     unsigned preloaded_for = 0;     // preload is done for this attempt of main
     unsigned online_attempt = 0;    // numbers every online that was attempted
-    bool offline_due = false;       // online was attempted and its offline has not begun
     bool offline_owed = false;      // online was attempted, maybe by the run before, and its offline has not ended
-    bool stale = false;             // the offline that the run before owes runs, and everything waits for it
     bool online_ever = false;       // online succeeded at least once
     bool offline_failed = false;    // a step of the last offline list failed
     bool stop_failed = false;       // a step of the last stop list failed
@@ -333,6 +331,8 @@ LifecycleTransition on_event(const PodSpec& spec, Lifecycle lifecycle, const Lif
 
 std::optional<TimePoint> next_deadline(const Lifecycle& lifecycle);
 
+/// The offline that the run before owes runs, and everything waits for it.
+bool runs_stale_offline(const Lifecycle& lifecycle);
 /// Debug mode, or isolation: see above.
 bool scene_rests(const PodSpec& spec, const Lifecycle& lifecycle);
 /// Services that never ran may be launched (no stop is under way).

@@ -634,7 +634,7 @@ private:
 
     void move(const LifecycleEvent& event) {
         const Phase from = pod_.lifecycle.phase;
-        const bool was_stale = pod_.lifecycle.stale;
+        const bool was_stale = runs_stale_offline(pod_.lifecycle);
         LifecycleTransition turn = model::on_event(spec_, std::move(pod_.lifecycle), event, view(), now_);
         pod_.lifecycle = std::move(turn.next);
         if (pod_.lifecycle.phase != from) {
@@ -648,9 +648,10 @@ private:
 
     void tell_stale_offline(bool was_stale) {
         const Lifecycle& lifecycle = pod_.lifecycle;
-        if (!was_stale && lifecycle.stale) {
+        const bool is_stale = runs_stale_offline(lifecycle);
+        if (!was_stale && is_stale) {
             change(std::nullopt, of_run_before, "offline runs", "it ended while it was online");
-        } else if (was_stale && !lifecycle.stale) {
+        } else if (was_stale && !is_stale) {
             const std::string& failure = lifecycle.step_failure;
             change(std::nullopt, of_run_before, failure.empty() ? "offline done" : "offline failed", failure);
         }

@@ -139,7 +139,7 @@ std::string why_inactive(const ServiceSpec& spec, const Service& service, const 
 
 std::string why_blocked(const PodSpec& spec, const Pod& pod, ServiceIndex index, TimePoint now) {
     const Service& service = pod.services[index];
-    if (pod.lifecycle.stale) {
+    if (runs_stale_offline(pod.lifecycle)) {
         return "blocked: waits for the offline that the run before owes, for " + since(service.since, now);
     }
     const auto missing = unmet(spec, pod, index);
@@ -366,8 +366,8 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     const Lifecycle& lifecycle = pod.lifecycle;
     switch (lifecycle.phase) {
     case Phase::starting:
-        return lifecycle.stale ? why_stale(spec, lifecycle, now)
-                               : main_text(spec, pod, now) + time_left(lifecycle, now);
+        return runs_stale_offline(lifecycle) ? why_stale(spec, lifecycle, now)
+                                             : main_text(spec, pod, now) + time_left(lifecycle, now);
     case Phase::preloading:
     case Phase::going_online:
     case Phase::going_offline: return step_or_reason(spec, pod, now);

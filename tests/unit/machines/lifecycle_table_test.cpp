@@ -44,7 +44,7 @@ Lifecycle in_phase(Phase phase) {
     if (!up) {
         state.budget = ShutdownBudget{.began = start, .total = 30s};
     }
-    state.online_ever = state.offline_due = phase == Phase::online;
+    state.online_ever = state.offline_owed = phase == Phase::online;
     state.preloaded_for = phase >= Phase::checking && phase != Phase::failed ? 1 : 0;
     switch (phase) {
     case Phase::starting:
@@ -55,7 +55,7 @@ Lifecycle in_phase(Phase phase) {
     case Phase::preloading: state.steps = running_list(StepKind::preload); break;
     case Phase::going_online:
         state.steps = running_list(StepKind::online);
-        state.offline_due = true;
+        state.offline_owed = true;
         break;
     case Phase::going_offline: state.steps = running_list(StepKind::offline); break;
     case Phase::draining:
