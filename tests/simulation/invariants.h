@@ -30,7 +30,7 @@ struct Census {
 struct Observation {
     const Scenario& scenario;
     const model::PodSpec& spec;   // as it counts in this event
-    const model::PodSpec& loaded; // as it was read last, at the start or for a reload
+    const model::PodSpec& loaded; // as it was read last, at the start or for a reload that was not refused
     const model::DependencyGraph& graph;
     const model::Pod& before;
     const model::PodEvent& event;

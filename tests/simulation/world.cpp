@@ -657,12 +657,16 @@ private:
     }
 
     void reload(const Visit& visit) {
+        const PodSpec before = loaded_;
         loaded_ = pod_.reload ? loaded_ : changed_spec(scenario_, loaded_, visit.change);
+        const RequestId id = next_id_++;
         const MainRestart main = visit.main_may_restart ? MainRestart::allowed : MainRestart::forbidden;
-        deliver(ReloadAsked{
-            .request = {.id = next_id_++, .verb = Verb::reload, .no_wait = visit.no_wait, .main_restart = main},
-            .loaded = std::make_shared<const PodSpec>(loaded_),
-            .keys = {}});
+        deliver(ReloadAsked{.request = {.id = id, .verb = Verb::reload, .no_wait = visit.no_wait, .main_restart = main},
+                            .loaded = std::make_shared<const PodSpec>(loaded_),
+                            .keys = {}});
+        if (refused_ == id) {
+            loaded_ = before; // an earlier one may still have to count
+        }
     }
 
     int cpus_of(ServiceIndex service) const { return spec_.services[service].cpus.count.value_or(cpus_); }
@@ -705,6 +709,9 @@ private:
     }
 
     void take_answer(const Answer& answer) {
+        if (answer.verdict == Verdict::refused) {
+            refused_ = answer.request;
+        }
         if (prestop_id_ == answer.request) {
             plan(scenario_.termination.signal_after, [this] { terminate(); });
         }
@@ -750,8 +757,9 @@ private:
 
     const Scenario& scenario_;
     PodSpec spec_;
-    PodSpec loaded_;            // what the files say
-    std::vector<unsigned> ids_; // as spec_.services
+    PodSpec loaded_;                   // what the files say, as far as it was not refused
+    std::optional<RequestId> refused_; // the last one that was
+    std::vector<unsigned> ids_;        // as spec_.services
     DependencyGraph graph_;
     const Machine& machine_;
     Telling telling_;
