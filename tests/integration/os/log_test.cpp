@@ -359,6 +359,32 @@ TEST_CASE("draining waits for relays whose turn has not come", "[log]") {
     CHECK(second.relay->has_ended());
 }
 
+TEST_CASE("draining waits for a writer that writes twice in its turn and asks for another", "[log]") {
+    Log log;
+    fill(log.pipe.write.get());
+    log.output.write_or_drop("stuck\n");
+    const auto writer = log.output.add_writer();
+    const auto write = [&](std::string_view line) {
+        log.output.buffer() += line;
+        log.output.commit(writer, LogOutput::Ending::line_end);
+    };
+    log.output.when_free(writer, [&] {
+        write("one\n");
+        write("two\n");
+        log.output.when_free(writer, [&] { write("three\n"); });
+    });
+    bool done = false;
+    bool is_last_written = false;
+    log.output.drain(50s, [&] {
+        log.read();
+        done = true;
+        is_last_written = log.text.ends_with("stuck\none\ntwo\nthree\n");
+    });
+
+    REQUIRE(log.read_until([&] { return done; }));
+    CHECK(is_last_written);
+}
+
 TEST_CASE("descriptors of one pipe are known as the same", "[log]") {
     const Pipe pipe = open_pipe();
     const Pipe other = open_pipe();
