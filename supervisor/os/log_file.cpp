@@ -15,7 +15,7 @@ namespace davit::os {
 namespace {
 
 constexpr std::chrono::seconds between_looks{1};
-constexpr mode_t file_mode = 0640;
+constexpr mode_t file_mode = 0644; // a helper that ships it may be another user; the umask counts
 constexpr mode_t directory_mode = 0755;
 constexpr std::chrono::seconds between_rotations_refused{10};
 

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 using namespace davit;
 using namespace davit::os;
@@ -61,6 +62,23 @@ private:
 };
 
 } // namespace
+
+TEST_CASE("a log file can be read by others, as far as the umask allows it", "[log_file]") {
+    const Folder place;
+    Told told;
+    const mode_t usual = ::umask(022);
+    LogFile open_file{{.path = place / "open.log", .max_bytes = 4096}, told.observer()};
+    write_all(open_file, "one\n");
+    ::umask(077);
+    LogFile closed_file{{.path = place / "closed.log", .max_bytes = 4096}, told.observer()};
+    write_all(closed_file, "one\n");
+    ::umask(usual);
+    struct stat about{};
+    REQUIRE(::stat((place / "open.log").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777U) == 0644U);
+    REQUIRE(::stat((place / "closed.log").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777U) == 0600U);
+}
 
 TEST_CASE("a file is rotated between two lines, and the oldest falls away", "[log_file]") {
     const Folder folder;
