@@ -327,7 +327,21 @@ std::optional<Judgement> judge_reload(const PodSpec& spec, const Pod& pod, const
     return judgement;
 }
 
+/// By a start or restart by hand that came after the stop. (Main's own way down cannot be turned round.)
+bool is_started_again(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const ServiceState state = pod.services[index].state;
+    const bool is_up = state == ServiceState::blocked || state == ServiceState::starting ||
+                       state == ServiceState::running || state == ServiceState::backoff;
+    const bool goes_by_hand = !spec.services[index].main || scene_rests(spec, pod.lifecycle);
+    return goes_by_hand && (pod.pending[index] == Pending::restart || (pod.pending[index] == Pending::none && is_up));
+}
+
 std::optional<Judgement> judge_stop(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
+    for (const ServiceIndex index : waiter.request.services) {
+        if (is_started_again(spec, pod, index)) {
+            return failed(spec.services[index].name + " was started again meanwhile");
+        }
+    }
     for (const ServiceIndex index : waiter.request.services) {
         const Service& service = pod.services[index];
         const bool down = is_down(service) && is_resting(service) && pod.pending[index] == Pending::none;

@@ -201,6 +201,32 @@ TEST_CASE("restart by hand of helpers brings all down before the first comes up"
     CHECK(pod.phase() == "online");
 }
 
+TEST_CASE("who waits for a stop hears of a start that came after it", "[pod_machine]") {
+    PodBench pod;
+    pod.with(helper("mesh")).with(helper("agent"));
+    pod.come_online();
+    pod.ask(1, Verb::stop, {"mesh", "agent"});
+    CHECK(pod.answer_to(1).empty());
+    pod.exited("agent", exited_with(0));
+    CHECK(pod.answer_to(1).empty()); // mesh still runs
+
+    SECTION("while it goes down") {
+        pod.ask(2, Verb::start, {"mesh"});
+        CHECK(pod.answer_to(1) == "failed: mesh was started again meanwhile");
+    }
+    SECTION("when it is down, and another one is not") {
+        pod.ask(2, Verb::restart, {"agent"});
+        CHECK(pod.answer_to(1) == "failed: agent was started again meanwhile");
+    }
+    SECTION("a second stop takes the start back") {
+        pod.ask(2, Verb::start, {"mesh"});
+        pod.ask(3, Verb::stop, {"mesh"});
+        pod.exited("mesh", exited_with(0));
+        CHECK(pod.answer_to(3) == "done: stopped");
+        CHECK(pod.state("mesh") == "stopped");
+    }
+}
+
 TEST_CASE("start by hand of a failed helper starts it and what it needs", "[pod_machine]") {
     PodBench pod;
     ServiceSpec log = helper("log");
