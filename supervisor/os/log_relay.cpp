@@ -23,7 +23,7 @@ namespace {
 /// The others of the loop wait for it: probes, hooks, the stop. What a byte costs differs a hundredfold, between long
 /// lines as they are and empty ones that are looked at or become JSON, so only time bounds a turn.
 constexpr std::chrono::milliseconds longest_turn{2};
-constexpr std::size_t least_portion = std::size_t{4} * 1024;
+constexpr std::size_t least_portion = std::size_t{16} * 1024;
 constexpr std::size_t usual_portion = std::size_t{64} * 1024; // what a pipe holds
 constexpr int busy_pipe_size = 256 * 1024;
 constexpr std::size_t usual_line = std::size_t{16} * 1024;
@@ -161,11 +161,12 @@ private:
         });
     }
 
-    /// The next read is as large as fits well into a turn.
+    /// The next read is as large as fits well into a turn. Slowly down and soon up again: on a busy machine a read may
+    /// take long because others had the CPU, and small reads cost twice as much.
     void settle_portion(std::size_t size, std::chrono::nanoseconds took) {
-        if (took > longest_turn / 2) {
-            portion_ = std::max(std::min(portion_, size) / 2, least_portion);
-        } else if (size >= portion_ && took < longest_turn / 8) {
+        if (took > longest_turn && size >= portion_) {
+            portion_ = std::max(portion_ / 2, least_portion);
+        } else if (took < longest_turn / 3 && size >= portion_) {
             portion_ = std::min({portion_ * 2, log_.scratch().size(), shared_->greatest_portion()});
         }
     }
