@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <fcntl.h>
 #include <limits>
 #include <sys/ioctl.h>
@@ -27,6 +28,14 @@ constexpr std::size_t least_portion = std::size_t{16} * 1024;
 constexpr std::size_t usual_portion = std::size_t{64} * 1024; // what a pipe holds
 constexpr int busy_pipe_size = 256 * 1024;
 constexpr std::size_t usual_line = std::size_t{16} * 1024;
+
+/// What this thread has computed: on a busy machine a read takes longer, because others have the CPU, and costs no
+/// more.
+std::chrono::nanoseconds own_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
 
 } // namespace
 
@@ -125,9 +134,8 @@ private:
     }
 
     void read_on() {
-        using Clock = std::chrono::steady_clock;
-        const Clock::time_point end_of_turn = Clock::now() + longest_turn;
-        for (Clock::time_point began = Clock::now(); began < end_of_turn;) {
+        const std::chrono::nanoseconds end_of_turn = own_time() + longest_turn;
+        for (std::chrono::nanoseconds began = own_time(); began < end_of_turn;) {
             if (has_ended_ || must_wait_for_log()) {
                 return;
             }
@@ -144,7 +152,7 @@ private:
                 return finish();
             }
             take({scratch.data(), static_cast<std::size_t>(size)});
-            const Clock::time_point ended = Clock::now();
+            const std::chrono::nanoseconds ended = own_time();
             settle_portion(static_cast<std::size_t>(size), ended - began);
             began = ended;
         }
@@ -161,11 +169,10 @@ private:
         });
     }
 
-    /// The next read is as large as fits well into a turn. Slowly down and soon up again: on a busy machine a read may
-    /// take long because others had the CPU, and small reads cost twice as much.
+    /// The next read is as large as fits well into a turn.
     void settle_portion(std::size_t size, std::chrono::nanoseconds took) {
-        if (took > longest_turn && size >= portion_) {
-            portion_ = std::max(portion_ / 2, least_portion);
+        if (took > longest_turn) {
+            portion_ = std::max(std::min(portion_, size) / 2, least_portion);
         } else if (took < longest_turn / 3 && size >= portion_) {
             portion_ = std::min({portion_ * 2, log_.scratch().size(), shared_->greatest_portion()});
         }
