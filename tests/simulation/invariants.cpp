@@ -337,6 +337,9 @@ TimePoint earliest_kill(const Observation& seen, ServiceIndex index, TimePoint s
     if (spec.main && !seen.ledger.services[index].planned_then) { // by hand in a scene: a budget of its own
         earliest = std::min(earliest, main_deadline({.began = since, .total = seen.spec.grace}));
     }
+    if (spec.main && seen.ledger.services[index].left_behind) { // helper's rule: nobody asked
+        earliest = std::min(earliest, since + grace.value_or(10s));
+    }
     if (!budget) {
         return earliest == TimePoint::max() ? since + 10s : earliest;
     }
@@ -345,8 +348,7 @@ TimePoint earliest_kill(const Observation& seen, ServiceIndex index, TimePoint s
                                    seen.ledger.services[index].planned_then.value_or(TimePoint::max()));
     if (spec.main) {
         const TimePoint mains_end = end - std::min<Duration>(2s, budget->total / 4);
-        const bool by_itself = seen.ledger.services[index].left_behind; // helper's rule: nobody asked
-        return std::min({earliest, mains_end, by_itself ? since + 10s : TimePoint::max()});
+        return std::min(earliest, mains_end);
     }
     if (seen.ledger.helpers_stop_since) {
         // At worst all that was up stops one after the other in equal shares.
