@@ -218,6 +218,9 @@ private:
             start_what_is_held();
             return let_main_come_back();
         }
+        if (pod_.pending[*main_] == Pending::restart) {
+            pod_.pending[*main_] = Pending::none; // of a rejoin that did not come so far
+        }
         const std::string text = "the pod was isolated meanwhile, main stays as it is";
         fail_those_about_main(Verb::restart, text);
         if (pod_.lifecycle.goal == Goal::offline) {
@@ -509,7 +512,8 @@ private:
         if (!pod_.reload) {
             return change(std::nullopt, of_configuration, "reloaded", "the changed life cycle counts from now on");
         }
-        const Reload reload = *std::exchange(pod_.reload, std::nullopt);
+        Reload reload = *std::exchange(pod_.reload, std::nullopt);
+        const bool main_was_kept = keep_main(reload);
         const std::string done = summary_of(*reload.plan);
         change(std::nullopt, of_configuration, "reloaded", with_keys(done, reload, ""));
         std::vector<ServiceIndex> started;
@@ -518,12 +522,28 @@ private:
                 started.push_back(index);
             }
         }
-        for (Waiter& waiter : pod_.waiters) {
-            if (waiter.request.id == reload.request) {
-                waiter.request.services = started;
-                waiter.message = done;
-            }
+        const auto waiter =
+            std::ranges::find(pod_.waiters, reload.request, [](const Waiter& one) { return one.request.id; });
+        if (waiter == pod_.waiters.end()) {
+            return; // it did not wait, or has gone
         }
+        if (main_was_kept) {
+            pod_.waiters.erase(waiter);
+            return answer(reload.request, Verdict::failed, done);
+        }
+        waiter->request.services = started;
+        waiter->message = done;
+    }
+
+    /// True: its restart was overtaken, by an isolation or a stop, before it was down.
+    bool keep_main(Reload& reload) const {
+        if (!main_ || reload.plan->services[*main_].fate != Fate::restarted || is_down(pod_.services[*main_])) {
+            return false;
+        }
+        ReloadPlan plan = *reload.plan;
+        plan.services[*main_].fate = Fate::kept;
+        reload.plan = std::make_shared<const ReloadPlan>(std::move(plan));
+        return true;
     }
 
     static std::string with_keys(const std::string& text, const Reload& reload, const std::string& service) {

@@ -624,8 +624,29 @@ TEST_CASE("prestop overtakes the restart of main, which keeps its specification"
     pod.exited("main", killed_by(SIGTERM));
     CHECK(pod.phase() == "stopped");
     CHECK(pod.answer_to(2).starts_with("done: "));
-    CHECK(pod.answer_to(1).starts_with("failed: reloaded: 1 restarted"));
+    CHECK(pod.answer_to(1) == "failed: reloaded; main changed (main): restart it with --main");
     CHECK(pod.count_orders("main: Launch") == 1);
+}
+
+TEST_CASE("isolation in the middle of a restart of main keeps it and its specification", "[reload]") {
+    PodBench pod = shop();
+    PodSpec loaded = pod.spec();
+    loaded.services[0].command = {Text{"/bin/new-main"}};
+    loaded.services[1].backoff.limit = 7;
+    pod.reload(1, loaded, MainRestart::allowed);
+    REQUIRE(pod.phase() == "going-offline");
+    const int pid = pid_of(pod, 0);
+
+    pod.ask(2, Verb::isolate);
+    pod.step_finished();
+
+    CHECK(pod.answer_to(2) == "done: isolated; offline");
+    CHECK(pod.answer_to(1) ==
+          "failed: reloaded: 1 changed without a restart; main changed (main): restart it with --main");
+    CHECK(pod.state("main") == "running");
+    CHECK(pid_of(pod, 0) == pid);
+    CHECK(pod.spec().services[0].command.front().value == "/bin/main");
+    CHECK(pod.spec().services[1].backoff.limit == 7);
 }
 
 TEST_CASE("a place that was removed is not used again, and their number is bounded", "[reload]") {

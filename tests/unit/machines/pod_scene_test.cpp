@@ -376,6 +376,21 @@ TEST_CASE("a key that flaps runs offline once for each online, and ends where th
     CHECK(pod.phase() == "offline");
 }
 
+TEST_CASE("a key that flaps while main stops by hand leaves it held", "[scene]") {
+    PodBench pod = isolated();
+    pod.event(IsolationKeyRead{true});
+    pod.ask(2, Verb::stop, {"main"});
+    REQUIRE(pod.state("main") == "stopping");
+    pod.event(IsolationKeyRead{false});
+    pod.event(IsolationKeyRead{true});
+    pod.take_orders();
+
+    pod.exited("main", killed_by(SIGTERM));
+
+    CHECK(pod.state("main") == "held");
+    CHECK(pod.count_orders("main: Launch") == 1);
+}
+
 TEST_CASE("rejoin while the way offline still runs goes up when it is done", "[scene]") {
     PodBench pod = online();
     pod.ask(1, Verb::isolate);
