@@ -681,8 +681,8 @@ private:
         if (state_.steps) {
             return;
         }
-        if (state_.isolated && state_.goal == Goal::offline) {
-            return rest_isolated(); // it was to be stopped by hand, and is kept
+        if (state_.goal == Goal::offline) {
+            return rest_isolated(); // it was to be stopped by hand, and is kept (see keep_main)
         }
         if (!state_.main_stop_ordered) {
             return order_main_stop();

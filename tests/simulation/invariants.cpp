@@ -645,14 +645,15 @@ bool is_drawn(Phase from, Phase to) {
 /// Phases follow each other as they are drawn in the contract.
 Complaint phases_follow_the_picture(const Observation& seen) {
     Phase at = seen.before.lifecycle.phase;
+    // What isolation has begun goes on to its place of rest, also when a rejoin came meanwhile.
+    const bool by_isolation = seen.ledger.isolated || seen.before.lifecycle.rejoins;
     for (const Change& change : seen.transition.changes) {
         if (change.service || !is_of_state(change)) {
             continue;
         }
         const auto from = phase_from_name(change.from);
         const auto to = phase_from_name(change.to);
-        const bool drawn =
-            from && to && (is_drawn(*from, *to) || (seen.ledger.isolated && is_drawn_for_isolation(*from, *to)));
+        const bool drawn = from && to && (is_drawn(*from, *to) || (by_isolation && is_drawn_for_isolation(*from, *to)));
         if (!drawn || *from != at) {
             return "there is no way from " + change.from + " to " + change.to;
         }

@@ -391,6 +391,21 @@ TEST_CASE("a key that flaps while main stops by hand leaves it held", "[scene]")
     CHECK(pod.count_orders("main: Launch") == 1);
 }
 
+TEST_CASE("a rejoin before the stop steps have ended keeps main as the isolation did", "[scene]") {
+    PodBench pod = online();
+    pod.ask(1, Verb::restart, {"main"});
+    pod.step_finished(); // offline
+    REQUIRE(pod.phase() == "stopping");
+    pod.ask(2, Verb::isolate);
+    pod.ask(3, Verb::rejoin);
+
+    pod.step_finished(StepOutcome::cancelled);
+
+    CHECK(pod.state("main") == "running");
+    CHECK(pod.phase() == "going-online");
+    CHECK(pod.count_orders("main: SignalSession") == 0);
+}
+
 TEST_CASE("rejoin while the way offline still runs goes up when it is done", "[scene]") {
     PodBench pod = online();
     pod.ask(1, Verb::isolate);
