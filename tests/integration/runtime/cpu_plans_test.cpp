@@ -47,9 +47,9 @@ std::vector<pid_t> children() {
     return pids;
 }
 
-/// Reading it takes long enough to be stopped in it.
+/// Reading it takes long enough to be stopped in it, and on a busy machine not as long as davit has patience.
 void make_large(const MadeUpJvm& jvm) {
-    std::filesystem::resize_file(jvm.library(), std::uintmax_t{64} << 20);
+    std::filesystem::resize_file(jvm.library(), std::uintmax_t{8} << 20);
 }
 
 } // namespace
