@@ -166,6 +166,8 @@ terminationGracePeriodSeconds: 15
 services:
   a: {{command: {script(writer.replace("NAME", "a"))}}}
   b: {{command: {script(writer.replace("NAME", "b"))}, logs: json}}
+  sick: {{command: [sleep, "600"], livenessProbe: {{exec: {{command: ["false"]}}, periodSeconds: 0.1, failureThreshold: 1}},
+         backoff: {{initialSeconds: 0.1}}}}
   shop:
     main: true
     command: {MAIN}
@@ -178,12 +180,15 @@ services:
             os.close(writer)
             davit.wait_phase("online")
             davit.wait_trace("asked", count=3)
+            eventually(lambda: davit.service("sick")["restarts"] >= 1, "a failed probe restarts its service")
+            text = stream.read(500_000)  # the reader comes back for a while
+            davit.wait_trace("asked", count=len(davit.trace()) + 3)
             began = time.monotonic()
             assert davit.ctl("prestop").returncode == 0
             davit.signal(signal.SIGTERM)
             davit.wait()
             assert time.monotonic() - began < 15
-        lines = stream.read().decode().splitlines()
+        lines = (text + stream.read()).decode().splitlines()
     prefixed = [line for line in lines if line.startswith("[a] ")]
     objects = [line for line in lines if line.startswith("{")]
     assert len(prefixed) + len(objects) == len(lines)
