@@ -293,13 +293,15 @@ private:
             return go_down(Goal::main_restart, StepReason::exit);
         }
         end_with(services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended, StepReason::exit,
-                 services_.main_end);
+                 {.text = services_.main_end, .blame = {}});
     }
 
     void take_deadlines() {
         if (state_.gate_deadline && *state_.gate_deadline <= now_) {
-            fail_start("not ready after " + seconds_text(spec_.lifecycle.ready_timeout) +
-                       (services_.gate_missing.empty() ? "" : ": " + services_.gate_missing));
+            const auto& [missing, blame] = services_.gate_missing;
+            fail_start({.text = "not ready after " + seconds_text(spec_.lifecycle.ready_timeout) +
+                                (missing.empty() ? "" : ": " + missing),
+                        .blame = blame});
         }
         take_step_deadlines();
         if (state_.drain && next_sample(*state_.drain) && *next_sample(*state_.drain) <= now_) {
@@ -371,7 +373,7 @@ private:
     }
 
     /// Everything goes down without anybody having asked for it.
-    void end_with(EndCause cause, StepReason reason, std::string failure) {
+    void end_with(EndCause cause, StepReason reason, Trouble failure) {
         if (state_.cause == EndCause::none) {
             state_.cause = cause;
             state_.failure = std::move(failure);
@@ -379,7 +381,7 @@ private:
         go_down(Goal::exit, reason);
     }
 
-    void fail_start(std::string failure) {
+    void fail_start(Trouble failure) {
         state_.gate_deadline.reset();
         if (state_.by_hand || spec_.lifecycle.on_failure == OnFailure::hold) {
             state_.failure = std::move(failure);
@@ -393,7 +395,7 @@ private:
         state_.goal = Goal::online;
         state_.by_hand = true;
         state_.budget.reset();
-        state_.failure.clear();
+        state_.failure = {};
         state_.start_failed = false;
         state_.main_lost = false;
         state_.at_manual_gate = false;
@@ -431,8 +433,8 @@ private:
         }
         state_.haste = haste;
         state_.haste_began = now_;
-        if (state_.failure.empty()) {
-            state_.failure = std::move(reason);
+        if (state_.failure.text.empty()) {
+            state_.failure.text = std::move(reason);
         }
         state_.drain.reset();
         if (state_.steps && state_.steps->next_try && haste == Haste::hurried &&
@@ -508,16 +510,16 @@ private:
             return; // a rejoin finds them on its way up, where a failure holds
         }
         const bool coming_up = state_.goal == Goal::online && is_way_up(state_.phase) && state_.phase != Phase::online;
-        if (coming_up && !services_.failed_required.empty()) {
+        if (coming_up && !services_.failed_required.text.empty()) {
             return fail_start(services_.failed_required);
         }
         if (state_.goal >= Goal::main_stopped || state_.phase == Phase::failed) {
             return;
         }
-        if (!services_.failed_critical.empty() && coming_up && state_.by_hand) {
+        if (!services_.failed_critical.text.empty() && coming_up && state_.by_hand) {
             return fail_start(services_.failed_critical);
         }
-        if (!services_.failed_critical.empty() && !state_.start_failed) {
+        if (!services_.failed_critical.text.empty() && !state_.start_failed) {
             return end_with(EndCause::critical_failed, StepReason::failure, services_.failed_critical);
         }
         if (services_.main_unhealthy && state_.goal < Goal::main_restart) {
@@ -525,9 +527,9 @@ private:
                 return go_down(Goal::main_restart, StepReason::failure);
             }
             if (coming_up && state_.by_hand) {
-                return fail_start(services_.main_end);
+                return fail_start({.text = services_.main_end, .blame = {}});
             }
-            end_with(EndCause::main_failed, StepReason::failure, services_.main_end);
+            end_with(EndCause::main_failed, StepReason::failure, {.text = services_.main_end, .blame = {}});
         }
     }
 
@@ -593,7 +595,7 @@ private:
         state_.online_ever = true;
         state_.by_hand = false;
         state_.online_asked = false;
-        state_.failure.clear();
+        state_.failure = {};
         enter(Phase::online, spec_.lifecycle.online.empty() ? "no online steps" : "online is done");
     }
 
@@ -645,7 +647,7 @@ private:
             return rest_isolated();
         }
         if (state_.start_failed) {
-            return enter(Phase::failed, state_.failure);
+            return enter(Phase::failed, state_.failure.text);
         }
         enter(Phase::offline, state_.offline_failed ? "offline, but a step failed" : "offline");
     }
@@ -739,7 +741,7 @@ private:
         if (!state_.by_hand && services_.main != MainView::restarting) {
             state_.goal = Goal::exit;
             state_.cause = services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended;
-            state_.failure = services_.main_end;
+            state_.failure = {.text = services_.main_end, .blame = {}};
             return;
         }
         if (state_.by_hand && services_.restart_pending) {
@@ -845,8 +847,9 @@ private:
         const std::string failure = step_name(list) + (outcome == StepOutcome::timed_out ? " timed out" : " failed") +
                                     (message.empty() ? "" : ": " + message);
         if (is_start_step(list.kind)) {
+            const StepKind kind = list.kind;
             state_.steps.reset();
-            return fail_start(failure);
+            return fail_start({.text = failure, .blame = kind});
         }
         (list.kind == StepKind::offline ? state_.offline_failed : state_.stop_failed) = true;
         state_.step_failure = failure;
@@ -959,8 +962,8 @@ private:
     }
 
     std::string way_down_reason() const {
-        if (!state_.failure.empty()) {
-            return state_.failure;
+        if (!state_.failure.text.empty()) {
+            return state_.failure.text;
         }
         switch (state_.goal) {
         case Goal::online:

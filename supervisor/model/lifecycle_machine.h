@@ -159,6 +159,16 @@ struct StepList {
     friend bool operator==(const StepList&, const StepList&) = default;
 };
 
+/// Whose output explains a failure: that service's, or that of the steps of this kind. monostate: nobody's but main's.
+using Blame = std::variant<std::monostate, ServiceIndex, StepKind>;
+
+struct Trouble {
+    std::string text; // for a person; empty: there is none
+    Blame blame;
+
+    friend bool operator==(const Trouble&, const Trouble&) = default;
+};
+
 /// Everything that must be remembered of the pod's way.
 struct Lifecycle {
     Phase phase = Phase::starting;
@@ -194,7 +204,7 @@ struct Lifecycle {
     std::optional<TimePoint> haste_began;
     std::string step_failure; // the last step that failed on the way down, in words
     std::string drain_result; // how the last drain ended
-    std::string failure;      // the failed start, critical failure, ... in words
+    Trouble failure;          // the failed start, critical failure, ...
     unsigned runs = 0;        // step tries so far
     bool ended = false;       // Exit was ordered
 
@@ -219,13 +229,13 @@ struct ServicesView {
     bool main_restarts = false;  // its restart policy and limit allow another start
     bool gate_good = false;      // all readiness probes of enabled, not completed services are good
     bool all_down = false;
-    std::string gate_missing; // what the gate waits for, in words
-    std::string main_end;     // how main ended, in words
+    Trouble gate_missing; // what the gate waits for
+    std::string main_end; // how main ended, in words
     bool main_end_is_failure =
         false; // a failed probe, processes left behind, a 0 that is not listed: whatever its code says
     bool restart_pending = false; // helpers that restart by hand are on their way down
-    std::string failed_required;  // a required dependency of main that failed; empty: none
-    std::string failed_critical;  // a critical service that failed; empty: none
+    Trouble failed_required;      // a required dependency of main that failed
+    Trouble failed_critical;      // a critical service that failed
 };
 
 // ---- events ----------------------------------------------------------------------------------------

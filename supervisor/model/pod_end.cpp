@@ -37,9 +37,9 @@ std::string first_line(const PodSpec& spec, const Pod& pod) {
     const auto main = spec.main();
     const std::string name = main ? spec.services[*main].name : "main";
     switch (pod.lifecycle.cause) {
-    case EndCause::start_failed: return "the start failed: " + pod.lifecycle.failure;
-    case EndCause::critical_failed: return "a critical service failed: " + pod.lifecycle.failure;
-    case EndCause::main_failed: return name + " failed: " + pod.lifecycle.failure;
+    case EndCause::start_failed: return "the start failed: " + pod.lifecycle.failure.text;
+    case EndCause::critical_failed: return "a critical service failed: " + pod.lifecycle.failure.text;
+    case EndCause::main_failed: return name + " failed: " + pod.lifecycle.failure.text;
     case EndCause::stop_asked:
         return pod.lifecycle.online_ever ? name + " was stopped: " + main_end(spec, pod)
                                          : "stopped before it was online; " + name + ": " + main_end(spec, pod);
@@ -53,50 +53,16 @@ std::string first_line(const PodSpec& spec, const Pod& pod) {
     return name + " ended" + std::string{too_early} + ": " + main_end(spec, pod);
 }
 
-/// Where a failure names this service as its cause; npos: nowhere. Services that did not pass the ready gate stand in
-/// it one after the other, each with what its probe saw.
-std::size_t place_of_blame(const std::string& failure, const std::string& name) {
-    if (failure.starts_with(name + " failed: ")) {
-        return 0;
-    }
-    return std::min(failure.find(": " + name + ": "), failure.find("; " + name + ": "));
-}
-
-std::optional<ServiceIndex> service_blamed(const PodSpec& spec, const std::string& failure) {
-    std::optional<ServiceIndex> blamed;
-    std::size_t first = std::string::npos;
-    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
-        if (const std::size_t place = place_of_blame(failure, spec.services[index].name); place < first) {
-            first = place;
-            blamed = index;
-        }
-    }
-    return blamed;
-}
-
-std::optional<StepKind> step_blamed(const std::string& failure) {
-    for (const StepKind kind : {StepKind::preload, StepKind::online}) {
-        if (failure.starts_with(to_string(kind))) {
-            return kind;
-        }
-    }
-    return std::nullopt;
-}
-
 } // namespace
 
-OutputSource output_behind_end(const PodSpec& spec, const Pod& pod) {
+Blame output_behind_end(const PodSpec& spec, const Pod& pod) {
     const Lifecycle& lifecycle = pod.lifecycle;
-    if (lifecycle.cause == EndCause::start_failed || lifecycle.cause == EndCause::critical_failed) {
-        if (const auto service = service_blamed(spec, lifecycle.failure)) {
-            return *service;
-        }
-        if (const auto kind = step_blamed(lifecycle.failure)) {
-            return *kind;
-        }
+    const bool has_failed = lifecycle.cause == EndCause::start_failed || lifecycle.cause == EndCause::critical_failed;
+    if (has_failed && !std::holds_alternative<std::monostate>(lifecycle.failure.blame)) {
+        return lifecycle.failure.blame;
     }
     const auto main = spec.main();
-    return main ? OutputSource{*main} : OutputSource{};
+    return main ? Blame{*main} : Blame{};
 }
 
 std::string main_end(const PodSpec& spec, const Pod& pod) {

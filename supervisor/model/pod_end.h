@@ -32,8 +32,6 @@ std::string main_end(const PodSpec& spec, const Pod& pod);
 std::vector<std::string> end_lines(const PodSpec& spec, const Pod& pod);
 
 /// Whose last lines explain the end: the service or the step that failed the start, the critical service, else main.
-/// monostate: nobody's.
-using OutputSource = std::variant<std::monostate, ServiceIndex, StepKind>;
-OutputSource output_behind_end(const PodSpec& spec, const Pod& pod);
+Blame output_behind_end(const PodSpec& spec, const Pod& pod);
 
 } // namespace davit::model

@@ -723,7 +723,7 @@ private:
         see_main(seen);
         seen.gate_good = is_gate_good(spec_, pod_);
         if (pod_.lifecycle.gate_deadline && *pod_.lifecycle.gate_deadline <= now_) {
-            seen.gate_missing = gate_missing(spec_, pod_);
+            seen.gate_missing = trouble_at_gate();
         }
         seen.all_down = std::ranges::all_of(pod_.services, is_down);
         seen.restart_pending = contains(pod_.pending, Pending::restart) || pod_.reload.has_value();
@@ -769,14 +769,24 @@ private:
             if (index == main_ || pod_.services[index].state != ServiceState::failed) {
                 continue;
             }
+            const Trouble trouble{.text = spec_.services[index].name + " failed: " + pod_.services[index].reason,
+                                  .blame = index};
             const bool required = main_ && graph_.required_by_main[index];
-            if (required && seen.failed_required.empty()) {
-                seen.failed_required = spec_.services[index].name + " failed: " + pod_.services[index].reason;
+            if (required && seen.failed_required.text.empty()) {
+                seen.failed_required = trouble;
             }
-            if (spec_.services[index].critical && seen.failed_critical.empty()) {
-                seen.failed_critical = spec_.services[index].name + " failed: " + pod_.services[index].reason;
+            if (spec_.services[index].critical && seen.failed_critical.text.empty()) {
+                seen.failed_critical = trouble;
             }
         }
+    }
+
+    Trouble trouble_at_gate() const {
+        Trouble trouble{.text = gate_missing(spec_, pod_), .blame = {}};
+        if (const auto service = holds_up_gate(spec_, pod_)) {
+            trouble.blame = *service;
+        }
+        return trouble;
     }
 
     // ---- settling ------------------------------------------------------------------------------------

@@ -242,6 +242,8 @@ bool is_ready(const PodSpec& spec, const Pod& pod);
 bool is_started_up(const PodSpec& spec, const Pod& pod);
 /// What the ready gate waits for: "mesh: GET http://127.0.0.1:15021/ready connection refused"; empty: it is good.
 std::string gate_missing(const PodSpec& spec, const Pod& pod);
+/// Of those, the first that has begun to run: it says more about the reason than who waits for it.
+std::optional<ServiceIndex> holds_up_gate(const PodSpec& spec, const Pod& pod);
 /// What the container would end with if everything were down now.
 int exit_code(const PodSpec& spec, const Pod& pod);
 

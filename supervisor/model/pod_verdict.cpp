@@ -144,13 +144,14 @@ std::optional<Judgement> judge_way_up(const PodSpec& spec, const Pod& pod) {
         return done(online_text(pod));
     }
     if (lifecycle.phase == Phase::failed) {
-        return failed("the start failed: " + lifecycle.failure + "; everything is held as it is");
+        return failed("the start failed: " + lifecycle.failure.text + "; everything is held as it is");
     }
     if (lifecycle.at_manual_gate) {
         return done("ready; waits at the manual gate for `davit online`");
     }
     if (leads_down_for_good(pod)) {
-        return failed("the start was broken off: " + (lifecycle.failure.empty() ? stopping_text : lifecycle.failure));
+        return failed("the start was broken off: " +
+                      (lifecycle.failure.text.empty() ? stopping_text : lifecycle.failure.text));
     }
     if (lifecycle.goal == Goal::main_held) {
         return failed("main is stopped by hand");
@@ -301,7 +302,7 @@ bool concerns_main(const PodSpec& spec, const Waiter& waiter) {
 /// main is started when it is online, or rests at the manual gate; its cycle ends in a failure else.
 std::optional<Judgement> judge_start(const PodSpec& spec, const Pod& pod, const Waiter& waiter) {
     if (concerns_main(spec, waiter) && pod.lifecycle.phase == Phase::failed) {
-        return failed("the start failed: " + pod.lifecycle.failure);
+        return failed("the start failed: " + pod.lifecycle.failure.text);
     }
     const std::optional<Judgement> services = judge_services_up(spec, pod, waiter);
     if (!services || services->verdict != Verdict::done || !concerns_main(spec, waiter)) {
@@ -490,6 +491,19 @@ std::string gate_missing(const PodSpec& spec, const Pod& pod) {
         add(*main, seen.empty() ? "not checked yet" : seen);
     }
     return text;
+}
+
+std::optional<ServiceIndex> holds_up_gate(const PodSpec& spec, const Pod& pod) {
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const ServiceSpec& wanted = spec.services[index];
+        const Service& service = pod.services[index];
+        const bool counts = wanted.enabled && (wanted.main || wanted.readiness_probe || wanted.startup_probe);
+        const bool has_begun = service.state != ServiceState::inactive && service.state != ServiceState::blocked;
+        if (counts && has_begun && service.state != ServiceState::completed && !is_ready(wanted, service)) {
+            return index;
+        }
+    }
+    return std::nullopt;
 }
 
 bool is_ready(const PodSpec& spec, const Pod& pod) {

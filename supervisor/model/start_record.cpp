@@ -14,9 +14,12 @@ bool leads_up(Phase phase) {
 
 /// From a place of rest, or from the way down, to the way up.
 bool begins_way_up(const Change& change) {
+    if (change.service) {
+        return false;
+    }
     const auto from = phase_from_name(change.from);
     const auto to = phase_from_name(change.to);
-    return !change.service && from && to && !leads_up(*from) && leads_up(*to);
+    return from && to && !leads_up(*from) && leads_up(*to);
 }
 
 /// There is nothing more of it to wait for. A oneshot that runs is not there yet, whatever it is called.
@@ -96,9 +99,8 @@ void note_steps(StartRecord& record, const Pod& pod, TimePoint now) {
         return;
     }
     if (last != nullptr && !last->done) {
-        const bool ended_the_way = !leads_up(lifecycle.phase) && lifecycle.phase != Phase::online;
         last->done = now;
-        last->failed = ended_the_way && !lifecycle.failure.empty();
+        last->failed = lifecycle.failure.blame == Blame{last->kind};
     }
     if (list && list->running) {
         record.steps.push_back({.kind = list->kind, .index = list->index, .began = now, .done = {}});
@@ -140,9 +142,9 @@ void note_end(StartRecord& record, const Pod& pod, TimePoint now) {
         record.state = WayUpState::online;
         return;
     }
-    const bool has_failed = !lifecycle.failure.empty();
+    const bool has_failed = !lifecycle.failure.text.empty();
     record.state = has_failed ? WayUpState::failed : WayUpState::broken_off;
-    record.reason = has_failed ? lifecycle.failure : lifecycle.reason;
+    record.reason = has_failed ? lifecycle.failure.text : lifecycle.reason;
 }
 
 /// A plain init is online from the beginning, before its command runs.

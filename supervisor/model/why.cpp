@@ -381,7 +381,7 @@ std::string why_in_phase(const PodSpec& spec, const Pod& pod, TimePoint now) {
     case Phase::stopped: return why_stopped(spec, pod) + budget_text(lifecycle, now);
     case Phase::failed: break;
     }
-    return lifecycle.failure.empty() ? lifecycle.reason : lifecycle.failure;
+    return lifecycle.failure.text.empty() ? lifecycle.reason : lifecycle.failure.text;
 }
 
 /// What may be wrong with a probe that is not good, by what it waits for.

@@ -109,7 +109,7 @@ TEST_CASE("held and failed services show their last output, others do not", "[st
 TEST_CASE("an explained status has the pod's why and advice", "[status]") {
     Shop shop;
     shop.world.pod.lifecycle.phase = model::Phase::failed;
-    shop.world.pod.lifecycle.failure = "online step failed: exit code 1";
+    shop.world.pod.lifecycle.failure.text = "online step failed: exit code 1";
     const json::value status = json::parse(status_json(shop.view(), {}, Detail::explained));
     CHECK(status.at("why") == "failed: online step failed: exit code 1");
     CHECK(status.at("advice").as_string().find("davit online") != json::string::npos);

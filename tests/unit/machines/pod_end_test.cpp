@@ -55,7 +55,7 @@ TEST_CASE("the termination lines name the reason first and main's end after it",
     pod.begin();
     Pod end = pod.pod();
     end.lifecycle.cause = EndCause::start_failed;
-    end.lifecycle.failure = "preload failed: exit code 1";
+    end.lifecycle.failure.text = "preload failed: exit code 1";
     ExitStatus oom = killed_by(SIGKILL);
     oom.out_of_memory = true;
     end.services[0].last_exit = oom;
@@ -97,7 +97,7 @@ TEST_CASE("the best line says what ended the container, in whole", "[pod_end]") 
     }
     SECTION("a failed probe") {
         end.lifecycle.cause = EndCause::main_failed;
-        end.lifecycle.failure = "liveness probe failed: timed out";
+        end.lifecycle.failure.text = "liveness probe failed: timed out";
         end.services[0].last_exit = killed_by(SIGTERM);
         CHECK(best() == "main failed: liveness probe failed: timed out");
     }
@@ -108,30 +108,70 @@ TEST_CASE("the best line says what ended the container, in whole", "[pod_end]") 
     }
     SECTION("a critical service") {
         end.lifecycle.cause = EndCause::critical_failed;
-        end.lifecycle.failure = "mesh failed: gave up after 2 restarts";
+        end.lifecycle.failure.text = "mesh failed: gave up after 2 restarts";
         CHECK(best() == "a critical service failed: mesh failed: gave up after 2 restarts");
     }
 }
 
 TEST_CASE("the last output is that of who failed, else main's", "[pod_end]") {
+    constexpr ServiceIndex main = 0;
+    constexpr ServiceIndex mesh = 1;
+    constexpr ServiceIndex preloader = 2; // no step is meant by its name
     PodBench pod;
-    pod.with(helper("mesh")).with(helper("mesh-2"));
-    pod.begin();
-    Pod end = pod.pod();
-    const auto source = [&](EndCause cause, const char* failure) {
-        end.lifecycle.cause = cause;
-        end.lifecycle.failure = failure;
-        return output_behind_end(pod.spec(), end);
-    };
-    const OutputSource main = ServiceIndex{0};
-    CHECK(source(EndCause::main_ended, "") == main);
-    CHECK(source(EndCause::stop_asked, "") == main);
-    CHECK(source(EndCause::main_failed, "liveness probe failed") == main);
-    CHECK(source(EndCause::start_failed, "mesh-2 failed: exit code 1") == OutputSource{ServiceIndex{2}});
-    CHECK(source(EndCause::critical_failed, "mesh failed: exit code 1") == OutputSource{ServiceIndex{1}});
-    CHECK(source(EndCause::start_failed, "not ready after 9 s: mesh: 503; main: 503") == OutputSource{ServiceIndex{1}});
-    CHECK(source(EndCause::start_failed, "preload failed: exit code 7") == OutputSource{StepKind::preload});
-    CHECK(source(EndCause::start_failed, "online step 2 of 3 timed out") == OutputSource{StepKind::online});
+    ServiceSpec helper_that_fails = helper("mesh");
+    helper_that_fails.restart_policy = RestartPolicy::never;
+    pod.with(helper_that_fails).with(helper("preload-mesh"));
+    pod.spec().lifecycle.preload = {step()};
+    pod.spec().lifecycle.online = {step()};
+    const auto blamed = [&] { return output_behind_end(pod.spec(), pod.pod()); };
+
+    SECTION("a dependency of main") {
+        pod.with_dependency("main", "mesh");
+        pod.begin();
+        pod.launch_failed("mesh", LaunchFailure::not_executable);
+        CHECK(pod.pod().lifecycle.cause == EndCause::start_failed);
+        CHECK(blamed() == Blame{mesh});
+    }
+    SECTION("a critical service") {
+        pod.service("mesh").critical = true;
+        pod.come_online();
+        pod.exited("mesh", exited_with(1));
+        CHECK(pod.pod().lifecycle.cause == EndCause::critical_failed);
+        CHECK(blamed() == Blame{mesh});
+    }
+    SECTION("who holds up the gate, not who waits for it") {
+        pod.service("preload-mesh").readiness_probe = tcp_probe();
+        pod.with_dependency("main", "preload-mesh", Condition::ready);
+        pod.begin();
+        pod.launched("mesh");
+        pod.launched("preload-mesh");
+        pod.until(pod.spec().lifecycle.ready_timeout);
+        CHECK(pod.pod().lifecycle.cause == EndCause::start_failed);
+        CHECK(blamed() == Blame{preloader});
+    }
+    SECTION("a step") {
+        pod.begin();
+        pod.launched("mesh");
+        pod.launched("preload-mesh");
+        pod.launched("main");
+        const bool is_online = GENERATE(false, true);
+        if (is_online) {
+            pod.step_finished();
+        }
+        pod.step_finished(StepOutcome::failed);
+        CHECK(pod.pod().lifecycle.cause == EndCause::start_failed);
+        CHECK(blamed() == Blame{is_online ? StepKind::online : StepKind::preload});
+    }
+    SECTION("main, where nobody else did") {
+        pod.come_online();
+        SECTION("it ended") {
+            pod.exited("main", exited_with(3));
+        }
+        SECTION("it was stopped") {
+            pod.signal(SIGTERM);
+        }
+        CHECK(blamed() == Blame{main});
+    }
 }
 
 } // namespace davit::test

@@ -437,7 +437,7 @@ TEST_CASE("a pod at rest says what it waits for", "[why]") {
     }
     SECTION("a failed start that is held") {
         lifecycle.phase = Phase::failed;
-        lifecycle.failure = "online step failed: exit code 1";
+        lifecycle.failure.text = "online step failed: exit code 1";
         CHECK(world.pod_line() == "failed: online step failed: exit code 1");
         CHECK(pod_what_to_do(world.spec, world.pod).contains("`davit online` tries again"));
     }
@@ -641,7 +641,7 @@ TEST_CASE("why of the pod in each phase that waits for somebody", "[why]") {
     }
     SECTION("a failed start that is held") {
         lifecycle.phase = Phase::failed;
-        lifecycle.failure = "preload failed: exit code 7";
+        lifecycle.failure.text = "preload failed: exit code 7";
         CHECK(pod_paragraph(world) ==
               "failed: preload failed: exit code 7 | mend the cause, then `davit online` tries again");
     }
