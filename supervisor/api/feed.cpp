@@ -2,6 +2,7 @@
 #include "api/feed.h"
 
 #include "api/json_writer.h"
+#include "model/why.h"
 #include "os/wall_clock.h"
 
 #include <utility>
@@ -96,7 +97,7 @@ std::unique_ptr<Feed> read_logs(runtime::Supervisor& supervisor, const LogsCall&
     std::string notes;
     for (const model::ServiceIndex service : call.services) {
         const std::string& name = spec.services[service].name;
-        if (const std::string reason = reason_of_missing_logs(spec, service); !reason.empty()) {
+        if (const std::string reason = model::why_no_output(spec, service); !reason.empty()) {
             notes += note_json(name, reason);
         } else {
             sources.push_back({.service = name, .ring = &supervisor.output_of(service)});

@@ -8,6 +8,7 @@
 #include "model/result.h"
 #include "model/suggestion.h"
 #include "model/text_parts.h"
+#include "model/why.h"
 
 #include <algorithm>
 #include <array>
@@ -504,7 +505,7 @@ Call route_logs(const PodSpec& spec, const Target& target) {
     if (std::ranges::none_of(*services, is_kept)) {
         const bool one = services->size() == 1;
         return Refusal{.status = 409,
-                       .error = one ? reason_of_missing_logs(spec, services->front())
+                       .error = one ? model::why_no_output(spec, services->front())
                                     : "no service here has its output kept (logs: raw or discard): see kubectl logs",
                        .allow = {}};
     }
@@ -653,16 +654,6 @@ std::vector<RouteText> all_routes() {
 
 Duration prestop_timeout(const PodSpec& spec) {
     return std::max<Duration>(spec.grace - std::chrono::seconds{2}, std::chrono::seconds{1});
-}
-
-std::string reason_of_missing_logs(const model::PodSpec& spec, model::ServiceIndex service) {
-    const model::ServiceSpec& asked = spec.services[service];
-    if (spec.keeps_output_of(asked)) {
-        return {};
-    }
-    return asked.log_mode == model::LogMode::raw
-               ? asked.name + " writes to the container's log itself (logs: raw): see kubectl logs"
-               : "the output of " + asked.name + " is thrown away (logs: discard)";
 }
 
 } // namespace davit::api

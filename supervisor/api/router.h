@@ -86,9 +86,6 @@ struct RouteText {
 /// The whole table, for who holds a description against it.
 std::vector<RouteText> all_routes();
 
-/// Of a service that davit keeps no output of: why, and where it is. Empty: it is kept.
-std::string reason_of_missing_logs(const model::PodSpec& spec, model::ServiceIndex service);
-
 /// How long a prestop client waits: the grace period less 2 s, at least 1 s (contract, section 2).
 Duration prestop_timeout(const model::PodSpec& spec);
 

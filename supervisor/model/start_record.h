@@ -25,7 +25,7 @@ namespace davit::model {
 /// One service in one way up. All moments are the first of their kind.
 struct ServiceStart {
     std::optional<TimePoint> wanted;     // it begins to wait for its dependencies, or to start
-    std::optional<Dependency> waits_for; // what it waited for last, or waits for now
+    std::optional<Dependency> waits_for; // of its dependencies the one that was missing last
     std::optional<TimePoint> launched;
     std::optional<TimePoint> running; // its startup probe is good
     std::optional<TimePoint> ready;   // a oneshot: completed

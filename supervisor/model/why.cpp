@@ -510,6 +510,16 @@ std::string pod_why(const PodSpec& spec, const Pod& pod, TimePoint now) {
     return std::string{to_string(pod.lifecycle.phase)} + ": " + why_in_phase(spec, pod, now);
 }
 
+std::string why_no_output(const PodSpec& spec, ServiceIndex index) {
+    const ServiceSpec& service = spec.services[index];
+    if (spec.keeps_output_of(service)) {
+        return {};
+    }
+    return service.log_mode == LogMode::raw
+               ? service.name + " writes to the container's log itself (logs: raw): see kubectl logs"
+               : "the output of " + service.name + " is thrown away (logs: discard)";
+}
+
 std::string still_waiting(const PodSpec& spec, const Pod& pod, RequestId request, TimePoint now) {
     const auto waiter = std::ranges::find(pod.waiters, request, [](const Waiter& one) { return one.request.id; });
     if (waiter == pod.waiters.end()) {

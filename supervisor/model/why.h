@@ -22,6 +22,9 @@ std::string why(const PodSpec& spec, const Pod& pod, ServiceIndex service, TimeP
 /// The same for the pod: begins with the phase.
 std::string pod_why(const PodSpec& spec, const Pod& pod, TimePoint now);
 
+/// Of a service that davit keeps no output of: why, and where it is. Empty: it is kept.
+std::string why_no_output(const PodSpec& spec, ServiceIndex index);
+
 /// For somebody who waits and has heard nothing for a while: "after 10.0s still starting: web is blocked: ...". Empty:
 /// nobody with this request waits.
 std::string still_waiting(const PodSpec& spec, const Pod& pod, RequestId request, TimePoint now);
