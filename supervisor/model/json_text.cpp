@@ -134,6 +134,14 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
 }
 
+std::string json_member(std::string_view key, std::string_view value) {
+    std::string member;
+    append_json_string(member, key);
+    member += ':';
+    append_json_string(member, value);
+    return member;
+}
+
 std::string_view whole_characters(std::string_view text, std::size_t limit) {
     if (text.size() <= limit) {
         return text;

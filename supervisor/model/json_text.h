@@ -16,6 +16,9 @@ void append_json_text(std::string& out, std::string_view text);
 /// The same with its quotes.
 void append_json_string(std::string& out, std::string_view text);
 
+/// `"key":"value"`.
+std::string json_member(std::string_view key, std::string_view value);
+
 /// The longest start of `text`, at most `limit` bytes, that does not end inside a character of UTF-8. Never empty
 /// where `text` and `limit` are not.
 std::string_view whole_characters(std::string_view text, std::size_t limit);

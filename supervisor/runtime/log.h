@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // davit's own lines: `2026-11-23T07:00:00.123Z davit info mesh running (pid 17)`, or
 // `{"time":"2026-11-23T07:00:00.123Z","level":"info","source":"davit","message":"mesh running (pid 17)"}`. They go to
-// the container's log and never wait for it: what it does not take is dropped there and counted. There is one format,
+// the container's log and never wait for it: what it does not take is dropped there and counted. There are two formats,
 // one writer and no thread: a logging library would be 120 KB of the binary for these lines.
 #pragma once
 

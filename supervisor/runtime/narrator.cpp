@@ -116,7 +116,7 @@ void Narrator::tell_phase(const model::Request& request, const model::Pod& pod) 
     if (request.services.empty()) {
         listeners_.tell(request.id, with_reason("phase", model::to_string(pod.lifecycle.phase), pod.lifecycle.reason));
         told_missing_.clear();
-    } else if (request.verb == model::Verb::wait_service && !request.services.empty()) {
+    } else if (request.verb == model::Verb::wait_service) {
         const model::ServiceIndex service = request.services.front();
         if (!model::is_ready(spec_.services[service], pod.services[service])) {
             listeners_.tell(request.id, spec_.services[service].name + " is " +

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/service_logs.h"
 
+#include "model/json_text.h"
+
 namespace davit::runtime {
 
 std::unique_ptr<os::LogRelay> ServiceLogs::relay_for(model::ServiceIndex service, const model::ServiceSpec& spec,
@@ -12,7 +14,7 @@ std::unique_ptr<os::LogRelay> ServiceLogs::relay_for(model::ServiceIndex service
     }
     switch (spec.log_mode) {
     case model::LogMode::prefix: options.prefix = "[" + spec.name + "] "; break;
-    case model::LogMode::json: options.json_label = "\"service\":\"" + spec.name + "\""; break;
+    case model::LogMode::json: options.json_label = model::json_member("service", spec.name); break;
     case model::LogMode::discard: options.loss = os::LogLoss::always; break;
     case model::LogMode::file: {
         const auto file = file_for(places_[service], spec);

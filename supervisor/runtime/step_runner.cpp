@@ -2,6 +2,7 @@
 #include "runtime/step_runner.h"
 
 #include "model/contains.h"
+#include "model/json_text.h"
 #include "model/overloaded.h"
 #include "model/termination_message.h"
 #include "model/words.h"
@@ -17,10 +18,6 @@ constexpr Duration after_the_machine = std::chrono::seconds{1};
 
 std::string prefix_of(const model::RunStep& order) {
     return "[" + std::string{model::to_string(order.kind)} + "] ";
-}
-
-std::string label_of(const model::RunStep& order) {
-    return "\"step\":\"" + std::string{model::to_string(order.kind)} + "\"";
 }
 
 std::string whole_seconds(Duration length) {
@@ -65,7 +62,9 @@ void StepRunner::run_exec(const model::RunStep& order, const model::ExecStep& st
     };
     Running& running = running_.at(order.run);
     running.task = std::make_unique<Task>(
-        host_, ToLog{.prefix = prefix, .json_label = label_of(order), .on_line = tell},
+        host_,
+        ToLog{
+            .prefix = prefix, .json_label = model::json_member("step", model::to_string(order.kind)), .on_line = tell},
         [this, run = order.run](const TaskEnd& end) {
             const bool good = model::container_code(end.status) == 0;
             finish(run, good ? model::StepOutcome::succeeded : model::StepOutcome::failed, model::describe(end.status));

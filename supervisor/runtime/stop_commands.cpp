@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/stop_commands.h"
 
+#include "model/json_text.h"
+
 #include <csignal>
 
 namespace davit::runtime {
@@ -10,7 +12,7 @@ void StopCommands::run(model::ServiceIndex service, unsigned attempt, TimePoint 
     Running running;
     running.task = std::make_unique<Task>(
         host_,
-        ToLog{.prefix = "[" + spec.name + "] ", .json_label = "\"service\":\"" + spec.name + "\"", .on_line = {}},
+        ToLog{.prefix = "[" + spec.name + "] ", .json_label = model::json_member("service", spec.name), .on_line = {}},
         [this, service, attempt](const TaskEnd& end) {
             running_.erase(service);
             report(service, attempt, end.status, {});

@@ -15,6 +15,11 @@ std::string json_text(std::string_view text) {
 
 } // namespace
 
+TEST_CASE("a member has its name and its text as JSON", "[json_text]") {
+    CHECK(json_member("service", "log-agent") == R"("service":"log-agent")");
+    CHECK(json_member("a\"b", "c\n") == R"("a\"b":"c\n")");
+}
+
 TEST_CASE("a character that cannot stand for itself is found wherever it stands", "[json_text]") {
     const std::pair<std::string, std::string> cases[] = {
         {"\"", "\\\""},           {"\\", "\\\\"},           {"\t", "\\t"},        {std::string(1, '\0'), "\\u0000"},
