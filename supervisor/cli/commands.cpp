@@ -373,8 +373,8 @@ int show_events(const Arguments& arguments, Environment environment) {
 int show_logs(const Arguments& arguments, Environment environment) {
     Output output{"logs", now()};
     std::string target = std::string{api::logs_path} + "?follow=" + (arguments.follow ? "true" : "false");
-    target += arguments.lines.empty() ? "" : "&n=" + arguments.lines;
-    target += arguments.words.empty() ? "" : "&service=" + joined(arguments.words);
+    target += arguments.lines.empty() ? "" : "&n=" + query_escaped(arguments.lines);
+    target += arguments.words.empty() ? "" : "&service=" + query_escaped(joined(arguments.words));
     LogText text{arguments.words.size() == 1 ? LogNames::hidden : LogNames::shown};
     return read_stream(arguments, environment, target, output, [&](std::string_view line) {
         const auto object = arguments.format == Format::json ? std::nullopt : parse_object(line);
