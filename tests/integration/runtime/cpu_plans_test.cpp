@@ -47,9 +47,17 @@ std::vector<pid_t> children() {
     return pids;
 }
 
-/// Reading it takes long enough to be stopped in it, and on a busy machine not as long as davit has patience.
+model::PodSpec pod_that_runs_twice(const std::vector<model::Text>& command) {
+    model::PodSpec pod = pod_that_runs(command);
+    pod.services.push_back(pod.services[0]);
+    pod.services[1].name = "other";
+    return pod;
+}
+
+/// Reading it takes long enough to be stopped in it. On a busy machine that may be longer than davit has patience: for
+/// readers that are not to come to their end.
 void make_large(const MadeUpJvm& jvm) {
-    std::filesystem::resize_file(jvm.library(), std::uintmax_t{8} << 20);
+    std::filesystem::resize_file(jvm.library(), std::uintmax_t{64} << 20);
 }
 
 } // namespace
@@ -165,10 +173,7 @@ TEST_CASE("a reader that hangs is given up, and the service starts without", "[c
 
 TEST_CASE("two services with one JVM wait for one reader", "[cpu_plans]") {
     const MadeUpJvm jvm{"shared"};
-    model::PodSpec pod = pod_that_runs({jvm.java(), "x"});
-    pod.services.push_back(pod.services[0]);
-    pod.services[1].name = "other";
-    Workshop workshop{std::move(pod)};
+    Workshop workshop{pod_that_runs_twice({jvm.java(), "x"})};
     runtime::ServiceRunner runner{workshop.host};
 
     runner.launch(0, 1);
@@ -182,7 +187,6 @@ TEST_CASE("two services with one JVM wait for one reader", "[cpu_plans]") {
 
 TEST_CASE("a stop ends the reading at once, and the next start reads again", "[cpu_plans]") {
     const MadeUpJvm jvm{"stopped"};
-    make_large(jvm);
     Workshop workshop{pod_that_runs({jvm.java(), "x"})};
     runtime::ServiceRunner runner{workshop.host};
     runner.launch(0, 1);
@@ -203,11 +207,7 @@ TEST_CASE("a stop ends the reading at once, and the next start reads again", "[c
 
 TEST_CASE("a reading that another service waits for goes on when one is stopped", "[cpu_plans]") {
     const MadeUpJvm jvm{"half"};
-    make_large(jvm);
-    model::PodSpec pod = pod_that_runs({jvm.java(), "x"});
-    pod.services.push_back(pod.services[0]);
-    pod.services[1].name = "other";
-    Workshop workshop{std::move(pod)};
+    Workshop workshop{pod_that_runs_twice({jvm.java(), "x"})};
     runtime::ServiceRunner runner{workshop.host};
     runner.launch(0, 1);
     runner.launch(1, 1);
