@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -114,13 +115,14 @@ def test_a_follower_hears_a_service_over_its_restarts(tmp_path):
 
 
 def test_a_follower_that_is_too_slow_is_told_what_it_lost(tmp_path):
-    writer = script("echo begin; while [ ! -e $T/go ]; do sleep 0.05; done; seq 1 300000; note written; exec sleep 600")
+    writer = script("echo begin; read go < $T/go; seq 1 300000; note written; exec sleep 600")
     configuration = f"services: {{much: {{command: {writer}}}, shop: {{main: true, command: {MAIN}}}}}"
+    os.mkfifo(tmp_path / "go")
     with Davit(tmp_path, configuration) as davit:
         davit.wait_phase("online")
         follower = davit.start_ctl("logs", "-f", "much")
         assert follower.stdout.buffer.readline() == b"begin\n"
-        (tmp_path / "go").touch()
+        (tmp_path / "go").write_text("on\n")
         davit.wait_trace("written")
         lines = Output(follower.stdout.buffer)
         notes = Output(follower.stderr.buffer)
@@ -224,6 +226,10 @@ services:
         assert dropped > 0
         assert line.endswith(" lines were dropped") or line.endswith(" line was dropped")
         davit.ctl("stop", "web")
+        inside = ["nsenter", f"--target={davit.pid}", "--pid", "--mount"]
+        curl = ["curl", "-sS", "--unix-socket", davit.environment["DAVIT_SOCKET"], "http://davit/metrics"]
+        metrics = subprocess.run([*inside, *curl], capture_output=True, text=True, timeout=30, check=True).stdout
+        assert f"\ndavit_log_dropped_lines_total {dropped}\n" in metrics
         lines = (seen / "web.log").read_text().splitlines()
         assert set(lines) == {"a line that needs some room on the disk"}
         assert davit.ctl("logs", "web").stdout.count("\n") >= len(lines) + dropped
