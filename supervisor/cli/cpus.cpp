@@ -140,7 +140,7 @@ std::expected<Known, api::ClientExit> find_settings(const Arguments& arguments, 
 }
 
 model::CpuCount count_with(const model::CpusSpec& settings) {
-    model::CpuCount count = os::count_cpus(settings.rounding);
+    model::CpuCount count = os::CpuFiles{}.count(settings.rounding);
     if (settings.count) {
         count.cpus = *settings.count;
         count.notes.push_back("cpus.count of the configuration says " + std::to_string(count.cpus));

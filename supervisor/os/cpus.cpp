@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/cpus.h"
 
-#include "os/fd.h"
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <fcntl.h>
-#include <optional>
 #include <sched.h>
-#include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -22,24 +15,6 @@ constexpr std::size_t longest_mask = std::size_t{1} << 16;
 
 /// A machine with thousands of mounts fits in.
 constexpr std::size_t largest_text = std::size_t{4} << 20;
-
-/// This is done before services start, so each call counts: files of cgroups come whole with the first read(2), those
-/// of /proc in parts.
-std::optional<std::string> text_of(const std::string& path) {
-    const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (!file) {
-        return std::nullopt;
-    }
-    const bool comes_in_parts = path.starts_with("/proc/");
-    std::string text;
-    std::array<char, 4096> part; // not initialised: it is filled before it is read
-    ssize_t size = 0;
-    do {
-        size = ::read(file.get(), part.data(), part.size());
-        text.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-    } while ((comes_in_parts ? size > 0 : size == static_cast<ssize_t>(part.size())) && text.size() < largest_text);
-    return size < 0 ? std::nullopt : std::optional{std::move(text)};
-}
 
 } // namespace
 
@@ -68,8 +43,29 @@ model::CpuSet affinity() {
     return cpus;
 }
 
-model::CpuCount count_cpus(model::CpuRounding rounding) {
-    return model::count_cpus(text_of, affinity(), rounding);
+const model::CpuCount& CpuFiles::count(model::CpuRounding rounding) {
+    model::CpuSet mask = affinity();
+    if (!is_as_before(mask, rounding)) {
+        looked_.clear();
+        affinity_ = std::move(mask);
+        count_ = model::count_cpus([this](const std::string& path) { return look(path); }, affinity_, rounding);
+    }
+    return *count_;
+}
+
+bool CpuFiles::is_as_before(const model::CpuSet& affinity, model::CpuRounding rounding) {
+    const auto is_same = [](const Looked& one) { return one.file.read(largest_text) == one.text; };
+    return count_ && count_->rounding == rounding && affinity == affinity_ && !mounts_.says_changed() &&
+           std::ranges::all_of(looked_, is_same);
+}
+
+std::optional<std::string> CpuFiles::look(const std::string& path) {
+    if (path == mounts_.path()) {
+        return mounts_.read(largest_text);
+    }
+    Looked& one = looked_.emplace_back(KernelFile{path}, std::nullopt);
+    one.text = one.file.read(largest_text);
+    return one.text;
 }
 
 } // namespace davit::os

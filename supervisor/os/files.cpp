@@ -156,6 +156,11 @@ std::optional<std::string> KernelFile::read(std::size_t limit) const {
     return text;
 }
 
+bool KernelFile::says_changed() const {
+    pollfd asked{.fd = descriptor_.get(), .events = POLLPRI, .revents = 0};
+    return !descriptor_ || ::poll(&asked, 1, 0) != 0;
+}
+
 std::string read_kernel_file(const std::string& path, std::size_t limit) {
     return KernelFile{path}.read(limit).value_or(std::string{});
 }

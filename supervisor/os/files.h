@@ -39,6 +39,10 @@ public:
 
     /// Its first `limit` bytes as they are now; nullopt if it cannot be read.
     std::optional<std::string> read(std::size_t limit = small_file) const;
+    /// Of a file that says so by itself, a mount table (proc_pid_mountinfo(5)): whether it changed since it was opened
+    /// or this was asked. One that could not be read has.
+    bool says_changed() const;
+    const std::string& path() const { return path_; }
 
 private:
     std::string path_;

@@ -5,6 +5,7 @@
 
 #include "model/cpu_count.h"
 #include "model/time.h"
+#include "os/cpus.h"
 
 namespace davit::runtime {
 
@@ -17,7 +18,8 @@ public:
     const model::CpuCount& now(model::CpuRounding rounding);
 
 private:
-    std::optional<model::CpuCount> count_;
+    os::CpuFiles files_;
+    const model::CpuCount* count_ = nullptr;
     TimePoint counted_at_;
 };
 

@@ -10,6 +10,8 @@
 
 #include <array>
 #include <cerrno>
+#include <sched.h>
+#include <sys/mount.h>
 #include <thread>
 
 using namespace davit;
@@ -57,6 +59,32 @@ TEST_CASE("a kernel's file is read as it is now each time, and found when it app
     CHECK(KernelFile{"/proc/self/stat"}.read()->starts_with(std::to_string(::getpid())));
     CHECK(KernelFile{folder / ""}.read() == std::nullopt);
     CHECK(read_kernel_file(folder / "none") == "");
+}
+
+TEST_CASE("a mount table says that it changed, once for each change", "[files]") {
+    const Folder folder;
+    const std::string path = folder / "";
+    bool has_namespace = false;
+    // A mount namespace of a thread of its own: the other tests stay where they are.
+    std::thread{[&] {
+        has_namespace =
+            ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+        if (!has_namespace) {
+            return;
+        }
+        const KernelFile table{"/proc/thread-self/mountinfo"};
+        CHECK(table.says_changed()); // nobody has read it
+        CHECK_FALSE(table.read()->contains("davit-mounted"));
+        CHECK_FALSE(table.says_changed());
+
+        CHECK(::mount("davit-mounted", path.c_str(), "tmpfs", 0, nullptr) == 0);
+        CHECK(table.says_changed());
+        CHECK_FALSE(table.says_changed());
+        CHECK(table.read()->contains("davit-mounted"));
+    }}.join();
+    if (!has_namespace) {
+        WARN("skipped: needs root for a mount namespace");
+    }
 }
 
 TEST_CASE("a stream is read until its writer ends, and not past the limit", "[files]") {
