@@ -114,7 +114,8 @@ private:
     Fd own_terminal_;             // the same terminal, opened again, non-blocking
     std::string late_;            // whole lines that could not be written at once
     std::uint64_t dropped_lines_ = 0;
-    std::unique_ptr<char[]> scratch_;
+    struct Scratch;
+    std::unique_ptr<Scratch> scratch_;
 
     struct Waiting {
         Writer writer;
