@@ -13,8 +13,10 @@ class Contender:
     name = ""
     binary = ""
 
+    relay_program = None  # that carries logs; None: PID 1 does
+
     def __init__(self, workshop):
-        self.payload = workshop.payload
+        self.payload, self.launcher = workshop.payload, workshop.launcher
 
     def missing(self):
         """Why this contender cannot run here, or None."""
@@ -45,6 +47,10 @@ class Bare(Contender):
 
     def one(self, folder):
         return [self.payload]
+
+    def logged(self, folder):
+        """A loop that reads and writes, and looks at nothing."""
+        return [self.launcher, "copy", self.payload]
 
     def check(self, folder, count):
         """An empty static program: what any process costs."""
@@ -123,6 +129,10 @@ class Davit(Contender):
         helper = self._service(logs="prefix" if self.logs == "raw" else self.logs)
         return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
 
+    def logged_to_files(self, folder, size):
+        helper = self._service(logs=f"{{file: {{path: {folder}/logs/s000.log, maxBytes: {size}, maxFiles: 99}}}}")
+        return self._configured(folder, {"s000": helper, "main": self._quiet_main()})
+
     def chain(self, folder, count):
         services = {}
         for index in range(count):
@@ -163,13 +173,19 @@ class S6(Contender):
         return self.many(folder, 1)
 
     def logged(self, folder):
+        return self._with_logger(folder, "'p[s000]' 1")
+
+    def logged_to_files(self, folder, size):
+        return self._with_logger(folder, f"n99 s{size} {folder}/logs")
+
+    relay_program = "s6-log"
+
+    def _with_logger(self, folder, script):
         log = self._scan_directory(folder, 1) / "s000" / "log"
         log.mkdir()
-        (log / "run").write_text("#!/bin/sh\nexec /usr/bin/s6-log 'p[s000]' 1\n")
+        (log / "run").write_text(f"#!/bin/sh\nexec /usr/bin/s6-log {script}\n")
         (log / "run").chmod(0o755)
         return [self.binary, str(log.parent.parent)]
-
-    relay_executable = "s6-log"
 
     def status(self, folder, count):
         return [["/usr/bin/s6-svstat", str(folder / "scan" / f"s{index:03}")] for index in range(count)]

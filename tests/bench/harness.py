@@ -208,3 +208,15 @@ def await_condition(what, holds, timeout):
         if time.monotonic() > end:
             raise Failed(f"waited {timeout:.0f} s for {what}")
         time.sleep(0.002)
+
+
+def await_rest(pids, timeout=30.0):
+    """Until these processes have computed nothing for a tenth of a second."""
+    end = time.monotonic() + timeout
+    while True:
+        before = [cpu_milliseconds(pid) for pid in pids]
+        time.sleep(0.1)
+        if [cpu_milliseconds(pid) for pid in pids] == before:
+            return
+        if time.monotonic() > end:
+            raise Failed(f"waited {timeout:.0f} s for rest")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The harness's hand in C, because Python is too slow to hold a stopwatch. It starts a program as PID 1 of a new pid
 // namespace with its own /proc and says when exec was called and when PID 1 was gone; times commands inside such a
-// namespace; and counts the lines that come out of a log relay.
+// namespace; counts the lines that come out of a log relay, and is the floor of one.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -161,6 +161,28 @@ static int sink(char** arguments) {
     return 0;
 }
 
+/// copy PROGRAM: the floor of a relay. Starts PROGRAM and carries what it writes to stdout, 64 KiB at a time, unseen.
+static int copy(char** arguments) {
+    static char buffer[65536];
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+        fail("open a pipe");
+    pid_t pid = fork();
+    if (pid < 0)
+        fail("fork");
+    if (pid == 0) {
+        dup2(pipe_ends[1], 1);
+        execv(arguments[0], arguments);
+        fail("exec");
+    }
+    close(pipe_ends[1]);
+    for (ssize_t size = 0; (size = read(pipe_ends[0], buffer, sizeof buffer)) > 0;)
+        for (ssize_t done = 0, written = 0; done < size; done += written)
+            if ((written = write(1, buffer + done, (size_t)(size - done))) < 0)
+                fail("write");
+    return 0;
+}
+
 int main(int count, char** arguments) {
     if (count >= 4 && strcmp(arguments[1], "pid1") == 0)
         return pid1(arguments + 2);
@@ -168,6 +190,8 @@ int main(int count, char** arguments) {
         return time_commands(arguments + 2);
     if (count == 3 && strcmp(arguments[1], "sink") == 0)
         return sink(arguments + 2);
-    fputs("usage: launcher pid1 FIFO COMMAND... | time PID REPEAT COMMAND... | sink LINES\n", stderr);
+    if (count == 3 && strcmp(arguments[1], "copy") == 0)
+        return copy(arguments + 2);
+    fputs("usage: launcher pid1 FIFO COMMAND... | time PID REPEAT COMMAND... | sink LINES | copy PROGRAM\n", stderr);
     return 2;
 }

@@ -12,7 +12,7 @@ import subprocess
 import time
 import typing
 
-from harness import Container, Failed, await_condition, children_of, cpu_milliseconds, executable_of
+from harness import Container, Failed, await_condition, await_rest, children_of, cpu_milliseconds, executable_of
 
 PLAIN = ("davit-plain", "tini", "tini-static", "dumb-init")
 SUPERVISING = ("davit", "s6", "runit", "supervisor")
@@ -70,9 +70,9 @@ def chain(count):
 
 
 def settled(container, count):
-    """Waits until all services run and PID 1 has had time to come to rest."""
+    """Waits until all services run, and PID 1 and its helpers have come to rest."""
     container.records("m", count)
-    time.sleep(0.5)
+    await_rest([container.pid, *container.helpers()])
 
 
 def memory(count):
@@ -243,38 +243,95 @@ def idle(count):
 JSON_OBJECT = '{"time":"2026-11-23T07:00:00.123Z","service":"s000","stream":"stdout","message":""}'
 
 
+class Flood:
+    """1 GB in lines of one length, that the helper of a container writes as fast as it can once it is asked to."""
+
+    def __init__(self, bench, length):
+        self.size = 200_000_000 if bench.quick else 1_000_000_000
+        self.length, self.lines = length, -(-self.size // length)
+        self.environment = {"BENCH_BYTES": str(self.size), "BENCH_LINE": str(length)}
+
+    def begin(self, container, contender):
+        """Asks for it, once the relay is at rest."""
+        inside = container.records("m")[0][1]
+        await_condition("the relay", lambda: self._relay_of(container, contender), 30)
+        self._relay = self._relay_of(container, contender)
+        await_rest([self._relay])
+        self._before = cpu_milliseconds(self._relay)
+        os.kill(container.outside_pid(inside), signal.SIGUSR1)
+
+    @staticmethod
+    def _relay_of(container, contender):
+        if not contender.relay_program:
+            return container.pid
+        return next((pid for pid in container.helpers()
+                     if (executable_of(pid) or "").endswith("/" + contender.relay_program)), None)
+
+    def figures(self, container, ended, lines, size, around):
+        """Of `lines` with `size` bytes that came out by `ended`, with `around` bytes around each, always the same: a byte
+        too many or too few is a damaged line, which is a lost one."""
+        lost = self.lines - lines
+        return {"speed": self.lines * self.length / 1e6 / ((ended - container.moment("b")) / 1e9),
+                "lost": lost if lost else abs(size - self.lines * (self.length + around)),
+                "cpu": (cpu_milliseconds(self._relay) - self._before) / (self.lines * self.length / 1e9) / 1000}
+
+
 def relay(length):
     def measure(bench, contender):
-        size = 200_000_000 if bench.quick else 1_000_000_000
-        lines = -(-size // length)
+        flood = Flood(bench, length)
         folder = bench.workshop.folder()
         read_end, write_end = os.pipe()
-        sink = subprocess.Popen([bench.workshop.launcher, "sink", str(lines)], stdin=read_end, stdout=subprocess.PIPE)
+        sink = sink_of(bench, flood.lines, read_end)
         os.close(read_end)
         try:
-            container = Container(bench.workshop, folder, contender.logged(folder), "write",
-                                  {"BENCH_BYTES": str(size), "BENCH_LINE": str(length)}, stdout=write_end)
+            container = Container(bench.workshop, folder, contender.logged(folder), "write", flood.environment,
+                                  stdout=write_end)
             os.close(write_end)
             with container:
-                inside = container.records("m")[0][1]
-                time.sleep(0.3)
-                relaying = next((pid for pid in container.helpers()
-                                 if (executable_of(pid) or "").endswith("/s6-log")), container.pid)
-                before = cpu_milliseconds(relaying)
-                os.kill(container.outside_pid(inside), signal.SIGUSR1)
-                answer = sink.communicate(timeout=600)[0].split()
-                used = cpu_milliseconds(relaying) - before
-                seconds = (int(answer[2]) - container.moment("b")) / 1e9
-            around = len(JSON_OBJECT if contender.name == "davit-json" else "[s000] ")
-            # Around each line, of always the same length. A byte too many or too few is a damaged line, which is a lost one.
-            difference = int(answer[1]) - lines * (length + around)
-            lost = lines - int(answer[0])
-            return {"speed": lines * length / 1e6 / seconds, "lost": lost if lost else abs(difference),
-                    "cpu": used / (lines * length / 1e9) / 1000}
+                flood.begin(container, contender)
+                lines, size, ended = map(int, sink.communicate(timeout=600)[0].split())
+                around = {"bare": "", "davit-json": JSON_OBJECT}.get(contender.name, "[s000] ")
+                return flood.figures(container, ended, lines, size, len(around))
         finally:
             sink.kill()
             sink.wait()
     return measure
+
+
+def log_files(length):
+    def measure(bench, contender):
+        flood = Flood(bench, length)
+        folder = bench.workshop.folder()
+        logs = folder / "logs"
+        logs.mkdir()
+        command = contender.logged_to_files(folder, 64_000_000)
+        with Container(bench.workshop, folder, command, "write", flood.environment) as container:
+            flood.begin(container, contender)
+            await_condition("all bytes in files", lambda: size_of_files(logs) >= flood.lines * length, 600)
+            ended = time.monotonic_ns()
+            lines = sum(count_lines(bench, flood.lines, path) for path in logs.iterdir())
+            return flood.figures(container, ended, lines, size_of_files(logs), 0)
+    return measure
+
+
+def sink_of(bench, lines, source):
+    return subprocess.Popen([bench.workshop.launcher, "sink", str(lines)], stdin=source, stdout=subprocess.PIPE)
+
+
+def count_lines(bench, most, path):
+    with open(path, "rb") as file:
+        return int(sink_of(bench, most, file).communicate(timeout=60)[0].split()[0])
+
+
+def size_of_files(folder):
+    """Files may be renamed meanwhile."""
+    size = 0
+    for entry in os.scandir(folder):
+        try:
+            size += entry.stat().st_size
+        except FileNotFoundError:
+            pass
+    return size
 
 
 def binary_size(bench, contender):
@@ -301,8 +358,9 @@ SCENARIOS = [
     Scenario("java-known", ("davit",), known_jvm, 7),
     Scenario("count-calls", ("bare", "davit"), count_calls, 15),
     Scenario("idle", SUPERVISING_AND_PREFIX, idle(50), 3, {"supervisor": 1}),
-    Scenario("relay-100", ("davit", "davit-json", "s6"), relay(100), 3),
-    Scenario("relay-1000", ("davit", "davit-json", "s6"), relay(1000), 3),
+    Scenario("relay-100", ("bare", "davit", "davit-json", "s6"), relay(100), 3),
+    Scenario("relay-1000", ("bare", "davit", "davit-json", "s6"), relay(1000), 3),
+    Scenario("log-files-100", ("davit", "s6"), log_files(100), 3),
     Scenario("binary", ("davit",), binary_size, 1),
 ]
 
@@ -357,5 +415,8 @@ ROWS = [
     Row("relay-1000-json-lost", "relay-1000", "lost", "lines", "davit-json", "s6", most=0),
     Row("relay-100-json-cpu", "relay-100", "cpu", "s/GB", "davit-json", "s6"),
     Row("relay-1000-json-cpu", "relay-1000", "cpu", "s/GB", "davit-json", "s6"),
+    Row("log-files-100", "log-files-100", "speed", "MB/s", peer="s6"),
+    Row("log-files-100-lost", "log-files-100", "lost", "lines", peer="s6", most=0),
+    Row("log-files-100-cpu", "log-files-100", "cpu", "s/GB", peer="s6"),
     Row("binary-size", "binary", "mb", "MB", most=7.0),
 ]
