@@ -100,6 +100,7 @@ void LogOutput::when_free(Writer writer, std::function<void()> call) {
 
 void LogOutput::remove_writer(Writer writer) {
     std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.writer == writer; });
+    skipping_.erase(writer);
     if (holder_ == writer) {
         cut_open_line();
     }
@@ -109,11 +110,25 @@ void LogOutput::remove_writer(Writer writer) {
 void LogOutput::commit(Writer writer, Ending ending) {
     holder_.reset();
     patience_.cancel();
-    if (ending == Ending::inside_line) {
+    skip_rest_of_line(writer);
+    if (ending == Ending::inside_line && !skipping_.contains(writer)) {
         holder_ = writer;
         wait_with_open_line();
     }
     flush();
+}
+
+void LogOutput::skip_rest_of_line(Writer writer) {
+    if (!skipping_.contains(writer)) {
+        return;
+    }
+    const auto end = rest_.find('\n');
+    const std::size_t skipped = end == std::string::npos ? rest_.size() : end + 1;
+    drop(std::string_view{rest_}.substr(0, skipped));
+    rest_.erase(0, skipped);
+    if (end != std::string::npos) {
+        skipping_.erase(writer);
+    }
 }
 
 void LogOutput::call_next_writer() {
@@ -275,9 +290,12 @@ void LogOutput::fill_own_pipe() {
 }
 
 LogOutput::Progress LogOutput::write_piece() {
-    const ssize_t size = write_directly(std::string_view{rest_}.substr(written_));
+    const std::string_view piece = is_torn_ ? "\n" : std::string_view{rest_}.substr(written_);
+    const ssize_t size = write_directly(piece);
     if (size >= 0) {
-        written_ += static_cast<std::size_t>(size);
+        written_ += is_torn_ ? 0 : static_cast<std::size_t>(size);
+        last_byte_ = size > 0 ? piece[static_cast<std::size_t>(size) - 1] : last_byte_;
+        is_torn_ = is_torn_ && size == 0;
         return Progress::made;
     }
     if (would_wait()) {
@@ -327,6 +345,11 @@ ssize_t LogOutput::write_to_terminal(std::string_view piece) {
 
 /// Nobody reads any more, or the disk is full.
 void LogOutput::drop_everything() {
+    if (holder_) {
+        skipping_.insert(*std::exchange(holder_, std::nullopt));
+        patience_.cancel();
+    }
+    is_torn_ = kind_ == Kind::file && last_byte_ != '\n'; // a LogFile takes it back itself
     drop(std::string_view{rest_}.substr(written_));
     written_ = rest_.size();
     while (in_own_pipe_ > 0) {

@@ -6,7 +6,8 @@
 // with splice, a socket with MSG_DONTWAIT, a terminal through a descriptor of our own.
 //
 // Two kinds of writers: relays of services wait for their turn and lose nothing; lines of davit itself, of steps
-// and of checks never wait, and what does not fit is dropped and counted. Lines of different writers do not mix.
+// and of checks never wait, and what does not fit is dropped and counted. Lines of different writers do not mix, and a
+// line is dropped as a whole: what comes of it after a part that was refused is dropped too.
 //
 //   relay ── is_free? ── fill buffer(), commit() ──►┐
 //     └───── when_free(call me) ◄───────────────────┤  rest ──► descriptor (splice, send or write)
@@ -27,6 +28,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,7 +69,7 @@ public:
     /// Writes what the log takes and keeps the rest. Ending inside a line holds the log for this writer.
     void commit(Writer writer, Ending ending);
     /// The writer's line is still open: what it writes next continues it.
-    bool holds_line(Writer writer) const { return holder_ == writer; }
+    bool holds_line(Writer writer) const { return holder_ == writer || skipping_.contains(writer); }
 
     /// One or more whole lines, each with its line feed. Never waits.
     void write_or_drop(std::string_view lines);
@@ -94,6 +96,7 @@ private:
     ssize_t write_to_terminal(std::string_view piece);
     void drop_everything();
     void drop(std::string_view lines);
+    void skip_rest_of_line(Writer writer);
     void keep_late(std::string_view lines);
     void watch_descriptor();
     void call_next_writer();
@@ -111,6 +114,8 @@ private:
     std::size_t written_ = 0;     // of rest_
     Pipe own_pipe_;               // opened with the first bytes for a pipe
     std::size_t in_own_pipe_ = 0; // bytes
+    char last_byte_ = '\n';       // that was written, but for a pipe
+    bool is_torn_ = false;        // a file took the beginning of a line whose rest was dropped
     Fd own_terminal_;             // the same terminal, opened again, non-blocking
     std::string late_;            // whole lines that could not be written at once
     std::uint64_t dropped_lines_ = 0;
@@ -126,6 +131,7 @@ private:
     bool call_is_posted_ = false;
     std::optional<Writer> turn_;   // of waiting_, while it is called
     std::optional<Writer> holder_; // whose line is open
+    std::set<Writer> skipping_;    // of whose open line a part was dropped
     bool patience_is_over_ = false;
     boost::asio::steady_timer patience_;
 

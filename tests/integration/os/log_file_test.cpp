@@ -168,6 +168,52 @@ TEST_CASE("a disk without room costs lines, which are counted; told once, and so
     CHECK(told.recoveries == 1);
 }
 
+TEST_CASE("of a long line that met a disk without room nothing is left, whatever comes of it later", "[log_file]") {
+    const Folder folder;
+    const std::string path = folder / "web.log";
+    boost::asio::io_context loop{1};
+    LogOutput output{loop, std::make_unique<LogFile>(LogFilePlan{.path = path, .max_bytes = 1'000'000, .max_files = 2},
+                                                     LogFile::Observer{})};
+    const auto writer = output.add_writer();
+    const auto commit = [&](std::string_view text, LogOutput::Ending ending) {
+        output.buffer() += text;
+        output.commit(writer, ending);
+    };
+    commit("one\nbegins,", LogOutput::Ending::inside_line);
+    CHECK(content_of(path) == "one\nbegins,");
+    {
+        const SmallDisk disk{14};
+        commit(" goes on,", LogOutput::Ending::inside_line);
+    }
+    CHECK(content_of(path) == "one\n");
+    CHECK(output.holds_line(writer));
+    CHECK(output.is_free(output.add_writer())); // others need not wait for what will not be written
+
+    output.write_or_drop("two\n");
+    commit(" still goes on,", LogOutput::Ending::inside_line);
+    commit(" ends\nthree\n", LogOutput::Ending::line_end);
+    CHECK(content_of(path) == "one\ntwo\nthree\n");
+    CHECK_FALSE(output.holds_line(writer));
+    CHECK(output.dropped_lines() == 1);
+}
+
+TEST_CASE("a file below davit's own output keeps the beginning of a line that met a full disk, on its own",
+          "[log_file]") {
+    const Folder folder;
+    const std::string path = folder.write("stdout", "");
+    boost::asio::io_context loop{1};
+    const Fd file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    LogOutput output{loop, file.get()};
+    {
+        const SmallDisk disk{6};
+        output.write_or_drop("one\ntwo\n");
+        output.write_or_drop("three\n");
+    }
+    output.write_or_drop("four\n");
+    CHECK(content_of(path) == "one\ntw\nfour\n");
+    CHECK(output.dropped_lines() == 2);
+}
+
 TEST_CASE("a file that cannot be rotated grows on: lines come first", "[log_file]") {
     const Folder folder;
     const std::string path = folder / "web.log";
