@@ -298,7 +298,7 @@ constexpr std::array log_file_table = {
         .meaning = "how many files there are at most: path, path.1, path.2, ...",
         .range = {.min = 2, .max = 1000}},
 };
-constexpr KeySet log_file_keys{.noun = "a logfile", .keys = log_file_table};
+constexpr KeySet log_file_keys{.noun = "a log file", .keys = log_file_table};
 
 constexpr std::array log_target_table = {
     Key{.name = "file",
@@ -307,7 +307,7 @@ constexpr std::array log_target_table = {
         .fields = &log_file_keys,
         .required = true},
 };
-constexpr KeySet log_target_keys{.noun = "a logtarget", .keys = log_target_table};
+constexpr KeySet log_target_keys{.noun = "a log target", .keys = log_target_table};
 
 constexpr std::array own_logs_table = {
     Key{.name = "format", .type = choice, .meaning = "of the lines of davit itself", .choices = log_formats},

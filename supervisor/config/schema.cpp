@@ -109,8 +109,11 @@ public:
     }
 
 private:
-    static std::string_view name_of(const KeySet& keys) {
-        return keys.noun.substr(keys.noun.find(' ') + 1); // without its article
+    /// The noun without its article, as one word.
+    static std::string name_of(const KeySet& keys) {
+        std::string name{keys.noun.substr(keys.noun.find(' ') + 1)};
+        std::erase(name, ' ');
+        return name;
     }
 
     std::string reference_to(const KeySet& keys) {

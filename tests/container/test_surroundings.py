@@ -141,24 +141,20 @@ def test_system_calls_that_an_old_kernel_lacks_are_done_without(davit):
         assert box.wait() == 0
 
 
-def test_an_out_of_memory_kill_is_named_in_the_termination_log(davit):
-    hog = "import sys\nblocks = []\nwhile True: blocks.append(bytearray(8 << 20))"
-    configuration = f"services: {{shop: {{main: true, command: [/usr/bin/python3, -c, {json.dumps(hog)}]}}}}"
+HOG = "blocks = []\nwhile True: blocks.append(bytearray(8 << 20))"
+
+
+@pytest.mark.parametrize("command, end", [
+    (["/usr/bin/python3", "-c", HOG], "SIGKILL"),
+    (["/bin/sh", "-c", f"/usr/bin/python3 -c '{HOG}'; exit $$?"], "exit code 137"),
+], ids=["main itself", "a command of its shell"])
+def test_an_out_of_memory_kill_is_named_in_the_termination_log(davit, command, end):
+    configuration = f"services: {{shop: {{main: true, command: {json.dumps(command)}}}}}"
     with Box(["/usr/local/bin/davit", "run", "-c", "/etc/davit/a.yaml"], memory=96 << 20,
              files={"/usr/local/bin/davit": davit, "/etc/davit/a.yaml": configuration.encode()}) as box:
         box.start()
         assert box.wait() == 137
-        assert box.termination_message() == "shop ended: SIGKILL, out of memory (container limit 96 MiB)\n"
-
-
-def test_a_command_of_a_shell_that_was_out_of_memory_is_named_as_well(davit):
-    hog = "/usr/bin/python3 -c 'blocks = []\nwhile True: blocks.append(bytearray(8 << 20))'; exit $?".replace("$", "$$")
-    configuration = f"services: {{shop: {{main: true, command: [/bin/sh, -c, {json.dumps(hog)}]}}}}"
-    with Box(["/usr/local/bin/davit", "run", "-c", "/etc/davit/a.yaml"], memory=96 << 20,
-             files={"/usr/local/bin/davit": davit, "/etc/davit/a.yaml": configuration.encode()}) as box:
-        box.start()
-        assert box.wait() == 137
-        assert box.termination_message() == "shop ended: exit code 137, out of memory (container limit 96 MiB)\n"
+        assert box.termination_message() == f"shop ended: {end}, out of memory (container limit 96 MiB)\n"
 
 
 def test_few_processes_mean_backoff_and_never_an_exit(davit):

@@ -68,8 +68,8 @@ TEST_CASE("bad logs are told at their place", "[logs]") {
                                    "map with file, found \"loud\"\n");
     CHECK(problems_with("plian") == "davit.yaml:3:25: services.a.logs: expected raw, prefix, plain, json, discard or a "
                                     "map with file, found \"plian\" (did you mean \"plain\"?)\n");
-    CHECK(problems_with("{}") == "davit.yaml:3:25: services.a.logs: a logtarget needs file\n");
-    CHECK(problems_with("{file: {}}") == "davit.yaml:3:32: services.a.logs.file: a logfile needs path\n");
+    CHECK(problems_with("{}") == "davit.yaml:3:25: services.a.logs: a log target needs file\n");
+    CHECK(problems_with("{file: {}}") == "davit.yaml:3:32: services.a.logs.file: a log file needs path\n");
     CHECK(problems_with("{file: {path: a.log}}") ==
           "davit.yaml:3:39: services.a.logs.file.path: expected an absolute path, found \"a.log\"\n");
     CHECK(problems_with("{file: {path: /a, maxBytes: 10MB}}") ==
