@@ -304,7 +304,7 @@ void take_step_end(Ledger& ledger, const StepFinished& step, TimePoint now) {
 
 /// What one event can mean for the end, read from the event itself and from which services failed in it.
 EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before, const PodEvent& event,
-                    const PodTransition& transition) {
+                    const PodTransition& transition, TimePoint now) {
     const auto main = *spec.main();
     const auto* signal = std::get_if<SignalReceived>(&event);
     if ((signal != nullptr && is_stop_signal(signal->signal)) || is_prestop(event, spec)) {
@@ -318,7 +318,10 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
         return EndReason::start_failed;
     }
     if (transition.next.services[main].failed_probe && !before.services[main].failed_probe) {
-        return EndReason::main_failed; // told, or found out because nothing was told
+        // Told, or found out because nothing was told; at the end of the gate's time either is why.
+        const bool gate_is_over = before.lifecycle.goal == Goal::online && before.lifecycle.phase < Phase::online &&
+                                  ledger.gate_since && now >= *ledger.gate_since + ledger.gate_length;
+        return gate_is_over ? EndReason::main_or_start_failed : EndReason::main_failed;
     }
     const auto* fact = std::get_if<ServiceFact>(&event);
     if (fact != nullptr && fact->service == main) {
@@ -483,7 +486,7 @@ void take_changes(Ledger& ledger, const PodSpec& spec, const Pod& before, const 
     const Lifecycle& next = transition.next.lifecycle;
     const bool down_for_good = next.goal >= Goal::main_stopped;
     if (down_for_good && before.lifecycle.goal < Goal::main_stopped) {
-        ledger.end_reason = reason_of(ledger, spec, before, event, transition);
+        ledger.end_reason = reason_of(ledger, spec, before, event, transition, now);
     }
     ledger.also_asked = ledger.also_asked || ledger.kubelet_since.has_value();
     if (next.goal == Goal::exit && !ledger.exit_since) {

@@ -44,7 +44,16 @@ struct ServiceLedger {
 };
 
 /// Why the container goes down for good, as far as a bystander can tell.
-enum class EndReason : std::uint8_t { none, asked, main_ended, main_failed, start_failed, critical_failed, unknown };
+enum class EndReason : std::uint8_t {
+    none,
+    asked,
+    main_ended,
+    main_failed,
+    main_or_start_failed,
+    start_failed,
+    critical_failed,
+    unknown
+};
 
 struct Ledger {
     std::vector<ServiceLedger> services;
