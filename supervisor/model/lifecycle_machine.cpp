@@ -293,7 +293,7 @@ private:
             return go_down(Goal::main_restart, StepReason::exit);
         }
         end_with(services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended, StepReason::exit,
-                 {.text = services_.main_end, .blame = {}});
+                 {.text = services_.main_end});
     }
 
     void take_deadlines() {
@@ -513,13 +513,13 @@ private:
         if (coming_up && !services_.failed_required.text.empty()) {
             return fail_start(services_.failed_required);
         }
-        if (state_.goal >= Goal::main_stopped || state_.phase == Phase::failed) {
-            return;
+        if (state_.goal >= Goal::main_stopped || state_.start_failed || state_.phase == Phase::failed) {
+            return; // what is held after a failed start stays as it is
         }
         if (!services_.failed_critical.text.empty() && coming_up && state_.by_hand) {
             return fail_start(services_.failed_critical);
         }
-        if (!services_.failed_critical.text.empty() && !state_.start_failed) {
+        if (!services_.failed_critical.text.empty()) {
             return end_with(EndCause::critical_failed, StepReason::failure, services_.failed_critical);
         }
         if (services_.main_unhealthy && state_.goal < Goal::main_restart) {
@@ -527,9 +527,9 @@ private:
                 return go_down(Goal::main_restart, StepReason::failure);
             }
             if (coming_up && state_.by_hand) {
-                return fail_start({.text = services_.main_end, .blame = {}});
+                return fail_start({.text = services_.main_end});
             }
-            end_with(EndCause::main_failed, StepReason::failure, {.text = services_.main_end, .blame = {}});
+            end_with(EndCause::main_failed, StepReason::failure, {.text = services_.main_end});
         }
     }
 
@@ -741,7 +741,7 @@ private:
         if (!state_.by_hand && services_.main != MainView::restarting) {
             state_.goal = Goal::exit;
             state_.cause = services_.main_end_is_failure ? EndCause::main_failed : EndCause::main_ended;
-            state_.failure = {.text = services_.main_end, .blame = {}};
+            state_.failure = {.text = services_.main_end};
             return;
         }
         if (state_.by_hand && services_.restart_pending) {

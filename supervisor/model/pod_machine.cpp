@@ -782,7 +782,7 @@ private:
     }
 
     Trouble trouble_at_gate() const {
-        Trouble trouble{.text = gate_missing(spec_, pod_), .blame = {}};
+        Trouble trouble{.text = gate_missing(spec_, pod_)};
         if (const auto service = holds_up_gate(spec_, pod_)) {
             trouble.blame = *service;
         }

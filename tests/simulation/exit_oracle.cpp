@@ -51,7 +51,6 @@ std::set<int> allowed_codes(const PodSpec& spec, const Ledger& ledger) {
         return {failed_with_0 ? after_a_failure(end, online) : after_an_end(end, online)};
     }
     case EndReason::main_failed: return {after_a_failure(end, online)};
-    case EndReason::main_or_start_failed: return {start_failed, after_a_failure(end, online)};
     case EndReason::none:
     case EndReason::unknown: break;
     }

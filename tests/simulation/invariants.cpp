@@ -921,7 +921,7 @@ Complaint the_gate_has_its_time(const Observation& seen) {
         !seen.ledger.gate_since) {
         return {};
     }
-    const Duration length = seen.now - *seen.ledger.gate_since - seen.ledger.stalled_at_gate;
+    const Duration length = seen.ledger.time_at_gate(seen.now);
     return length > seen.ledger.gate_length + lateness ? Complaint{"the way up lasts " + seconds(length)} : Complaint{};
 }
 

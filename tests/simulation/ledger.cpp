@@ -318,10 +318,10 @@ EndReason reason_of(const Ledger& ledger, const PodSpec& spec, const Pod& before
         return EndReason::start_failed;
     }
     if (transition.next.services[main].failed_probe && !before.services[main].failed_probe) {
-        // Told, or found out because nothing was told; at the end of the gate's time either is why.
+        // Told, or found out because nothing was told. At the end of its time the gate comes first: it names main too.
         const bool gate_is_over = before.lifecycle.goal == Goal::online && before.lifecycle.phase < Phase::online &&
-                                  ledger.gate_since && now >= *ledger.gate_since + ledger.gate_length;
-        return gate_is_over ? EndReason::main_or_start_failed : EndReason::main_failed;
+                                  ledger.gate_since && ledger.time_at_gate(now) >= ledger.gate_length;
+        return gate_is_over ? EndReason::start_failed : EndReason::main_failed;
     }
     const auto* fact = std::get_if<ServiceFact>(&event);
     if (fact != nullptr && fact->service == main) {

@@ -44,16 +44,7 @@ struct ServiceLedger {
 };
 
 /// Why the container goes down for good, as far as a bystander can tell.
-enum class EndReason : std::uint8_t {
-    none,
-    asked,
-    main_ended,
-    main_failed,
-    main_or_start_failed,
-    start_failed,
-    critical_failed,
-    unknown
-};
+enum class EndReason : std::uint8_t { none, asked, main_ended, main_failed, start_failed, critical_failed, unknown };
 
 struct Ledger {
     std::vector<ServiceLedger> services;
@@ -83,6 +74,8 @@ struct Ledger {
     std::optional<TimePoint> gate_since; // the way up began
     Duration stalled_at_gate{};
     Duration gate_length{}; // as it was configured when the way up began
+    /// On the way up, without what the loop stood still.
+    Duration time_at_gate(TimePoint now) const { return now - gate_since.value_or(now) - stalled_at_gate; }
     std::optional<TimePoint> drain_since;
     std::optional<Duration> drained; // how long the drain took that ended in this event
     std::optional<TimePoint> helpers_stop_since;

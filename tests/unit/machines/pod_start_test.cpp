@@ -161,6 +161,47 @@ TEST_CASE("a gate that stays bad for readyTimeoutSeconds fails the start and say
     CHECK(pod.end_lines().front() == "the start failed: not ready after 60 s: main: seen");
 }
 
+TEST_CASE("where the gate's time and that of main's startup probe end together, the gate comes first",
+          "[pod_machine]") {
+    PodBench pod;
+    pod.service("main").startup_probe = ProbeSpec{.check = NotifyCheck{}, .period = 20s, .failure_threshold = 3};
+    pod.spec().lifecycle.ready_timeout = 60s;
+    SECTION("and what is to be held is held") {
+        pod.spec().lifecycle.on_failure = OnFailure::hold;
+        pod.begin();
+        pod.launched("main");
+        pod.until(60s);
+        CHECK(pod.phase() == "failed");
+        CHECK(pod.count_orders("main: SignalSession") == 0);
+    }
+    SECTION("and the container ends with 121") {
+        pod.begin();
+        pod.launched("main");
+        pod.until(60s);
+        while (pod.please()) {
+        }
+        CHECK(pod.exit_code() == 121);
+    }
+}
+
+TEST_CASE("main whose liveness fails on the way to failed is held as it is", "[pod_machine]") {
+    PodBench pod;
+    pod.spec().lifecycle.on_failure = OnFailure::hold;
+    pod.service("main").liveness_probe = tcp_probe();
+    pod.service("main").liveness_probe->failure_threshold = 1;
+    pod.spec().lifecycle.online = {step()};
+    pod.spec().lifecycle.offline = {step()};
+    pod.begin();
+    pod.launched("main");
+    pod.step_finished(StepOutcome::failed);
+    CHECK(pod.phase() == "going-offline");
+
+    pod.checked("main", ProbeKind::liveness, CheckOutcome::bad);
+    pod.step_finished();
+    CHECK(pod.phase() == "failed");
+    CHECK(pod.count_orders("main: SignalSession") == 0);
+}
+
 TEST_CASE("goOnline manual waits at the gate for online by hand; poststart returns there", "[pod_machine]") {
     PodBench pod;
     pod.spec().lifecycle.go_online = GoOnline::manual;
