@@ -372,6 +372,44 @@ std::optional<Judgement> judge_wait_phase(const PodSpec& spec, const Pod& pod, P
     return std::nullopt;
 }
 
+/// Whom the ready gate waits for: main that does not run yet, the others, main that does.
+std::vector<ServiceIndex> missing_at_gate(const PodSpec& spec, const Pod& pod) {
+    std::vector<ServiceIndex> missing;
+    const auto main = spec.main();
+    const bool main_runs = main && pod.services[*main].state == ServiceState::running;
+    if (main && !main_runs) {
+        missing.push_back(*main);
+    }
+    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
+        const ServiceSpec& wanted = spec.services[index];
+        const Service& service = pod.services[index];
+        const bool counts = wanted.enabled && index != main && service.state != ServiceState::completed &&
+                            (wanted.readiness_probe || wanted.startup_probe);
+        if (counts && !is_ready(wanted, service)) {
+            missing.push_back(index);
+        }
+    }
+    if (main_runs && !is_ready(spec.services[*main], pod.services[*main])) {
+        missing.push_back(*main);
+    }
+    return missing;
+}
+
+/// What was last seen of a service that the gate waits for, or where it is.
+std::string missing_text(const PodSpec& spec, const Pod& pod, ServiceIndex index) {
+    const Service& service = pod.services[index];
+    const std::string state{to_string(service.state)};
+    const std::string& started = service.startup.last_message;
+    if (!spec.services[index].main) {
+        const std::string& seen = service.readiness.last_message.empty() ? started : service.readiness.last_message;
+        return seen.empty() ? state : seen;
+    }
+    if (service.state != ServiceState::running) {
+        return state + (started.empty() ? "" : ", " + started);
+    }
+    return service.readiness.last_message.empty() ? "not checked yet" : service.readiness.last_message;
+}
+
 } // namespace
 
 std::string refusal_of(const PodSpec& spec, const Pod& pod, const Request& request) {
@@ -464,42 +502,16 @@ bool is_gate_good(const PodSpec& spec, const Pod& pod) {
 
 std::string gate_missing(const PodSpec& spec, const Pod& pod) {
     std::string text;
-    const auto add = [&](ServiceIndex index, const std::string& what) {
-        text += (text.empty() ? "" : "; ") + spec.services[index].name + ": " + what;
-    };
-    const auto main = spec.main();
-    if (main && pod.services[*main].state != ServiceState::running) {
-        add(*main,
-            std::string{to_string(pod.services[*main].state)} +
-                (pod.services[*main].startup.last_message.empty() ? ""
-                                                                  : ", " + pod.services[*main].startup.last_message));
-    }
-    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
-        const Service& service = pod.services[index];
-        const bool counts = spec.services[index].enabled && index != main && service.state != ServiceState::completed;
-        const bool unmet = counts && (spec.services[index].readiness_probe || spec.services[index].startup_probe) &&
-                           !is_ready(spec.services[index], service);
-        if (unmet) {
-            const std::string& seen =
-                service.readiness.last_message.empty() ? service.startup.last_message : service.readiness.last_message;
-            add(index, seen.empty() ? std::string{to_string(service.state)} : seen);
-        }
-    }
-    if (main && pod.services[*main].state == ServiceState::running &&
-        !is_ready(spec.services[*main], pod.services[*main])) {
-        const std::string& seen = pod.services[*main].readiness.last_message;
-        add(*main, seen.empty() ? "not checked yet" : seen);
+    for (const ServiceIndex index : missing_at_gate(spec, pod)) {
+        text += (text.empty() ? "" : "; ") + spec.services[index].name + ": " + missing_text(spec, pod, index);
     }
     return text;
 }
 
 std::optional<ServiceIndex> holds_up_gate(const PodSpec& spec, const Pod& pod) {
-    for (ServiceIndex index = 0; index < spec.services.size(); ++index) {
-        const ServiceSpec& wanted = spec.services[index];
-        const Service& service = pod.services[index];
-        const bool counts = wanted.enabled && (wanted.main || wanted.readiness_probe || wanted.startup_probe);
-        const bool has_begun = service.state != ServiceState::inactive && service.state != ServiceState::blocked;
-        if (counts && has_begun && service.state != ServiceState::completed && !is_ready(wanted, service)) {
+    for (const ServiceIndex index : missing_at_gate(spec, pod)) {
+        const ServiceState state = pod.services[index].state;
+        if (state != ServiceState::inactive && state != ServiceState::blocked) {
             return index;
         }
     }
