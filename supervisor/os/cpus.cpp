@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <sched.h>
 #include <utility>
-#include <vector>
 
 namespace davit::os {
 namespace {

@@ -5,9 +5,9 @@
 #include "model/cpu_count.h"
 #include "os/files.h"
 
-#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace davit::os {
 
@@ -15,7 +15,7 @@ namespace davit::os {
 model::CpuSet affinity();
 
 /// Counts again and again. What it looked at stays open, and where all of it says the same as before the last count is
-/// the answer: a service that starts again waits for six calls of the kernel instead of twenty and some arithmetic.
+/// the answer: a service that starts again waits for ten calls of the kernel that look up no path, and no arithmetic.
 ///
 ///   count() ──► mount table unchanged (it says so itself), affinity and each text as before? ──yes──► the last count
 ///                                                             │ no
@@ -35,7 +35,7 @@ private:
     std::optional<std::string> look(const std::string& path);
 
     KernelFile mounts_{"/proc/self/mountinfo"};
-    std::deque<Looked> looked_; // in the order in which the last count asked for them
+    std::vector<Looked> looked_; // in the order in which the last count asked for them
     model::CpuSet affinity_;
     std::optional<model::CpuCount> count_;
 };

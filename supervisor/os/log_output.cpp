@@ -292,10 +292,11 @@ void LogOutput::fill_own_pipe() {
 LogOutput::Progress LogOutput::write_piece() {
     const std::string_view piece = is_torn_ ? "\n" : std::string_view{rest_}.substr(written_);
     const ssize_t size = write_directly(piece);
+    if (size > 0) {
+        last_byte_ = piece[static_cast<std::size_t>(size) - 1];
+        written_ += std::exchange(is_torn_, false) ? 0 : static_cast<std::size_t>(size);
+    }
     if (size >= 0) {
-        written_ += is_torn_ ? 0 : static_cast<std::size_t>(size);
-        last_byte_ = size > 0 ? piece[static_cast<std::size_t>(size) - 1] : last_byte_;
-        is_torn_ = is_torn_ && size == 0;
         return Progress::made;
     }
     if (would_wait()) {

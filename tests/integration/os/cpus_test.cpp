@@ -8,6 +8,9 @@
 #include <fstream>
 #include <sched.h>
 #include <sstream>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace davit;
 using namespace davit::os;
@@ -121,4 +124,31 @@ TEST_CASE("the CPU count follows a quota, and the process into another cgroup an
 
     cgroup.leave();
     CHECK(files.count() == outside);
+}
+
+TEST_CASE("the CPU count follows the mount table: a file that is kept open behind it says nothing more", "[cpus]") {
+    InnerCgroup cgroup;
+    if (!cgroup.is_entered() || !cgroup.set_quota(50'000)) {
+        WARN("skipped: needs root and the cpu controller of cgroup v1");
+        return;
+    }
+    enum Answer : int { follows, no_namespace, no_quota_before, quota_after };
+    // In a process and a mount namespace of its own.
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+            ::_exit(no_namespace);
+        }
+        CpuFiles files;
+        if (files.count().own_quota != 0.5) {
+            ::_exit(no_quota_before);
+        }
+        ::mount("none", "/sys/fs/cgroup", "tmpfs", 0, nullptr);
+        ::_exit(files.count().own_quota ? quota_after : follows);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == follows);
 }
