@@ -12,7 +12,6 @@ import struct
 class Contender:
     name = ""
     binary = ""
-
     relay_program = None  # that carries logs; None: PID 1 does
 
     def __init__(self, workshop):
@@ -156,7 +155,7 @@ class Davit(Contender):
 
 
 class S6(Contender):
-    name, binary = "s6", "/usr/bin/s6-svscan"
+    name, binary, relay_program = "s6", "/usr/bin/s6-svscan", "s6-log"
 
     def _scan_directory(self, folder, count):
         scan = folder / "scan"
@@ -177,8 +176,6 @@ class S6(Contender):
 
     def logged_to_files(self, folder, size):
         return self._with_logger(folder, f"n99 s{size} {folder}/logs")
-
-    relay_program = "s6-log"
 
     def _with_logger(self, folder, script):
         log = self._scan_directory(folder, 1) / "s000" / "log"

@@ -212,11 +212,13 @@ def await_condition(what, holds, timeout):
 
 def await_rest(pids, timeout=30.0):
     """Until these processes have computed nothing for a tenth of a second."""
-    end = time.monotonic() + timeout
-    while True:
-        before = [cpu_milliseconds(pid) for pid in pids]
-        time.sleep(0.1)
-        if [cpu_milliseconds(pid) for pid in pids] == before:
-            return
-        if time.monotonic() > end:
-            raise Failed(f"waited {timeout:.0f} s for rest")
+    seen, since = None, 0.0
+
+    def rest():
+        nonlocal seen, since
+        used = [cpu_milliseconds(pid) for pid in pids]
+        if used != seen:
+            seen, since = used, time.monotonic()
+        return time.monotonic() - since > 0.1
+
+    await_condition("rest", rest, timeout)

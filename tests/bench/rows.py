@@ -101,7 +101,7 @@ def orphans(bench, contender):
     folder = bench.workshop.folder()
     with Container(bench.workshop, folder, contender.one(folder), "orphans", {"BENCH_COUNT": str(count)}) as container:
         inside = container.records("m")[0][1]
-        time.sleep(0.1)
+        await_rest([container.pid])
         before = cpu_milliseconds(container.pid)
         os.kill(container.outside_pid(inside), signal.SIGUSR1)
         container.records("o", timeout=300)
@@ -109,7 +109,7 @@ def orphans(bench, contender):
             await_condition("the last orphan", lambda: zombies_of(container.pid) == 0, 10)
         except Failed:
             pass  # it is counted below
-        time.sleep(0.1)
+        await_rest([container.pid])
         used = cpu_milliseconds(container.pid) - before
         # A child each helper and the payload: all else below PID 1 was left behind.
         left = sum(executable_of(child) in (None, bench.workshop.payload) for child in children_of(container.pid))
@@ -247,9 +247,9 @@ class Flood:
     """1 GB in lines of one length, that the helper of a container writes as fast as it can once it is asked to."""
 
     def __init__(self, bench, length):
-        self.size = 200_000_000 if bench.quick else 1_000_000_000
-        self.length, self.lines = length, -(-self.size // length)
-        self.environment = {"BENCH_BYTES": str(self.size), "BENCH_LINE": str(length)}
+        size = 200_000_000 if bench.quick else 1_000_000_000
+        self.length, self.lines = length, -(-size // length)
+        self.environment = {"BENCH_BYTES": str(size), "BENCH_LINE": str(length)}
 
     def begin(self, container, contender):
         """Asks for it, once the relay is at rest."""

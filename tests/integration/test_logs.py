@@ -115,7 +115,7 @@ def test_a_follower_hears_a_service_over_its_restarts(tmp_path):
 
 
 def test_a_follower_that_is_too_slow_is_told_what_it_lost(tmp_path):
-    writer = script("echo begin; read go < $T/go; seq 1 300000; note written; exec sleep 600")
+    writer = script("echo begin; read go < $T/go; seq 1 300000; note written; read end < $T/go")
     configuration = f"services: {{much: {{command: {writer}}}, shop: {{main: true, command: {MAIN}}}}}"
     os.mkfifo(tmp_path / "go")
     with Davit(tmp_path, configuration) as davit:
